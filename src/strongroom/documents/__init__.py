@@ -1,0 +1,1 @@
+"""Documents: canonical encoding, names, amounts, credentials, envelopes and statements."""

@@ -1,0 +1,111 @@
+"""Names: chains (CAIP-2), assets (CAIP-19), accounts (CAIP-10), slugs and labels; one spelling for each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NewType
+
+from strongroom.errors import InvalidInput
+
+ChainId = NewType("ChainId", str)  # eip155:1
+AssetId = NewType("AssetId", str)  # eip155:1/slip44:60
+AccountId = NewType("AccountId", str)  # eip155:1:0x…
+
+_NUMBER: Final = r"(?:0|[1-9][0-9]{0,77})"
+_HEX_ADDRESS: Final = r"0x[0-9a-f]{40}"
+_BASE58: Final = r"[1-9A-HJ-NP-Za-km-z]"
+
+# namespace: chain reference, asset, address. Without a known single spelling a namespace is refused.
+_GRAMMAR: Final = {
+    "eip155": (
+        r"[1-9][0-9]{0,31}",
+        rf"slip44:{_NUMBER}|erc20:{_HEX_ADDRESS}|erc(?:721|1155):{_HEX_ADDRESS}/{_NUMBER}",
+        _HEX_ADDRESS,
+    ),
+    "bip122": (
+        r"[0-9a-f]{32}",
+        rf"slip44:{_NUMBER}",
+        rf"(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{{6,87}}|[123mn]{_BASE58}{{25,34}}",
+    ),
+    "solana": (
+        rf"{_BASE58}{{32}}",
+        rf"slip44:{_NUMBER}|token:{_BASE58}{{32,44}}",
+        rf"{_BASE58}{{32,44}}",
+    ),
+}
+_CHAIN: Final = re.compile("|".join(f"{space}:{chain}" for space, (chain, _, _) in _GRAMMAR.items()))
+_ASSET: Final = re.compile(
+    "|".join(f"{space}:{chain}/(?:{asset})" for space, (chain, asset, _) in _GRAMMAR.items())
+)
+_ACCOUNT: Final = re.compile(
+    "|".join(f"{space}:{chain}:(?:{address})" for space, (chain, _, address) in _GRAMMAR.items())
+)
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def _match(pattern: re.Pattern[str], text: object, code: str, message: str) -> str:
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise InvalidInput(code, message)
+    return text
+
+
+def parse_chain(text: object) -> ChainId:
+    """A CAIP-2 chain id of a known namespace; raises InvalidInput chain.syntax."""
+    return ChainId(_match(_CHAIN, text, "chain.syntax", "a chain is named by CAIP-2, such as eip155:1"))
+
+
+def parse_asset(text: object) -> AssetId:
+    """A CAIP-19 asset id, hex in lower case; raises InvalidInput asset.syntax."""
+    message = "an asset is named by CAIP-19 in lower case, such as eip155:1/slip44:60"
+    return AssetId(_match(_ASSET, text, "asset.syntax", message))
+
+
+def parse_account(text: object) -> AccountId:
+    """A CAIP-10 account id, hex and bech32 in lower case; raises InvalidInput account.syntax.
+
+    Checksums (bech32, base58) are the chain's own package's matter.
+    """
+    message = "an account is named by CAIP-10 in lower case, such as eip155:1:0x…"
+    return AccountId(_match(_ACCOUNT, text, "account.syntax", message))
+
+
+def chain_of_asset(asset: AssetId) -> ChainId:
+    """The chain part of an asset id."""
+    return ChainId(asset.partition("/")[0])
+
+
+def split_asset(asset: AssetId) -> tuple[ChainId, str, str]:
+    """Chain, asset namespace and reference: ("eip155:1", "erc20", "0x…"); a token id stays in it."""
+    chain, _, rest = asset.partition("/")
+    namespace, _, reference = rest.partition(":")
+    return ChainId(chain), namespace, reference
+
+
+def split_account(account: AccountId) -> tuple[ChainId, str]:
+    """Chain and address: ("eip155:1", "0x…")."""
+    chain, _, address = account.rpartition(":")
+    return ChainId(chain), address
+
+
+def parse_slug(text: object) -> str:
+    """An identifier that people choose, `[a-z0-9][a-z0-9._-]{0,63}`; raises InvalidInput slug.syntax."""
+    return _match(_SLUG, text, "slug.syntax", "a name has 1 to 64 of a-z, 0-9, '.', '_', '-'")
+
+
+def parse_label(text: object, limit: int = 200) -> str:
+    """Text for people of at most `limit` characters, NFC, one line, nothing invisible; raises label.*.
+
+    Formatting characters (bidirectional controls among them), private-use and unassigned code points are
+    refused: the normal form of an unassigned one could change with Unicode, and a label is kept for ever.
+    """
+    if not isinstance(text, str):
+        raise InvalidInput("label.type", "a label is a string")
+    if len(text) > limit:
+        raise InvalidInput("label.too_long", f"a label has at most {limit} characters")
+    for category in map(unicodedata.category, text):
+        if category[0] == "C" or category in ("Zl", "Zp"):
+            raise InvalidInput("label.control", "a label holds no control or invisible characters")
+    if not unicodedata.is_normalized("NFC", text):
+        raise InvalidInput("label.not_nfc", "a label is written in Unicode normal form C")
+    return text
