@@ -1,4 +1,4 @@
-"""Prints the first-party modules that a module imports, directly or through others, with their lines; fails above a limit."""
+"""Counts the lines of the first-party modules that a module loads, and fails above a limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import grimp
 
 
 def closure(entry: str) -> dict[str, int]:
-    """Lines of each first-party module that importing `entry` loads, parent packages included, by module name."""
+    """Lines of each first-party module that importing `entry` loads, by name; parent packages included."""
     package = entry.partition(".")[0]
     graph = grimp.build_graph(package, cache_dir=None)
     modules: set[str] = set()
@@ -45,7 +45,7 @@ def main() -> int:
     for module, lines in found.items():
         print(f"{lines:6} {module}")
     total = sum(found.values())
-    print(f"{total:6} lines in {len(found)} modules are loaded by {arguments.entry}; the limit is {arguments.limit}")
+    print(f"{total:6} lines in {len(found)} modules, loaded by {arguments.entry}; limit {arguments.limit}")
     return 0 if total < arguments.limit else 1
 
 

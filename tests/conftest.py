@@ -1,4 +1,4 @@
-"""What holds for all tests: generated examples are repeatable and untimed, and a skipped test fails the run on request."""
+"""What holds for all tests: examples are repeatable and untimed; a skipped test can fail the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The machine is shared with other builds, so no example has a deadline; in CI the examples are the same each time.
+# No example has a deadline, since machines differ; in CI the examples are the same each time.
 settings.register_profile(
     "strongroom",
     deadline=None,
