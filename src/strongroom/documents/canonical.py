@@ -64,8 +64,8 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), so
 def _serialize(doc: Any) -> bytes:
     """RFC 8785 bytes of a checked value.
 
-    The C encoder writes exactly RFC 8785 for these types while keys are ASCII: it sorts by code point, the RFC
-    by UTF-16 unit, and ASCII keys do not differ in that. Anything else goes to rfc8785 (tests compare both).
+    The C encoder writes exactly RFC 8785 for these types while keys are ASCII: it sorts by code point, the
+    RFC by UTF-16 unit, alike for ASCII keys. Anything else goes to rfc8785 (tests compare both).
     """
     try:
         text = _ENCODER.encode(doc)

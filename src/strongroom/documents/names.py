@@ -41,6 +41,7 @@ _ASSET: Final = re.compile(
 _ACCOUNT: Final = re.compile(
     "|".join(f"{space}:{chain}:(?:{address})" for space, (chain, _, address) in _GRAMMAR.items())
 )
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -91,6 +92,11 @@ def split_account(account: AccountId) -> tuple[ChainId, str]:
 def parse_slug(text: object) -> str:
     """An identifier that people choose, `[a-z0-9][a-z0-9._-]{0,63}`; raises InvalidInput slug.syntax."""
     return _match(_SLUG, text, "slug.syntax", "a name has 1 to 64 of a-z, 0-9, '.', '_', '-'")
+
+
+def parse_hash(text: object) -> str:
+    """A 32-byte hash or key id, 64 lower-case hex digits; raises InvalidInput hash.syntax."""
+    return _match(_HASH, text, "hash.syntax", "a hash is written as 64 lower-case hex digits")
 
 
 def parse_label(text: object, limit: int = 200) -> str:
