@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 SELECT := $(if $(filter 0,$(shell id -u)),,-m 'not root')
 PYTEST := $(PY) -m pytest --forbid-skips --timeout 600 $(SELECT)
 ARGS ?=
-CARGO := cd rust && CARGO_TARGET_DIR="$$(bash ../setup/paths.sh cargo-target)" cargo
+CARGO := cd rust && PYO3_PYTHON=/usr/bin/python3 PYO3_BUILD_EXTENSION_MODULE=1 bash ../setup/cargo.sh cargo
 
 .PHONY: help setup setup-dev demo test hostile bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
 

@@ -9,12 +9,6 @@ here=$(dirname "${BASH_SOURCE[0]}")
 source "$here/paths.sh"
 source "$here/system.sh"
 
-# The hash of the contents and relative names of files; folders are walked without what is built in them.
-key_of() {
-    (cd "$ROOT" && find "$@" \( -name target -o -name __pycache__ -o -name node_modules -o -name build \) -prune -o \
-        -type f ! -name '*.so' ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-24
-}
-
 done_already() { [ "$(cat "$ENVIRONMENT/stamps/$1" 2>/dev/null)" = "$2" ]; }
 mark_done() { mkdir -p "$ENVIRONMENT/stamps"; printf '%s\n' "$2" >"$ENVIRONMENT/stamps/$1"; }
 pip_into() { "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${@:2}"; }
@@ -58,22 +52,30 @@ build_tools() {
     fi
 }
 
+wheel_key() {
+    printf '%s-%s' "$(key_of src rust pyproject.toml requirements/build.lock)" "$(compiler | sha256sum | cut -c1-8)"
+}
+
+# A wheel is kept under the hash of its sources, so that a fresh clone of the same sources builds nothing.
 wheel() {
     local key out
-    key=$(key_of src rust pyproject.toml requirements/build.lock)-$(cd "$ROOT/rust" && rustc -vV | sha256sum | cut -c1-8)
+    key=$(wheel_key)
     done_already wheel "$key" && return
     out=$CACHE/wheels/$key
     if [ ! -e "$out" ]; then
         build_tools
-        CARGO_TARGET_DIR=$(cargo_target)
-        export CARGO_TARGET_DIR
-        [ -d "$CARGO_TARGET_DIR/release" ] || say "First build of the Rust core: a few minutes"
-        say "Wheel (cargo works in $CARGO_TARGET_DIR)"
-        mkdir -p "$CACHE/wheels" "$CARGO_TARGET_DIR"
-        touch "$CARGO_TARGET_DIR"
+        [ -d "$(cargo_target)/release" ] || say "First build of the Rust core: a few minutes"
+        say "Wheel"
+        mkdir -p "$CACHE/wheels"
         rm -rf "$out.part"
-        (cd "$ROOT" && "$TOOLS/bin/maturin" build --release --locked --compatibility linux \
-            --interpreter "$ENVIRONMENT/bin/python" --out "$out.part" </dev/null)
+        (cd "$ROOT" && bash setup/cargo.sh "$TOOLS/bin/maturin" build --release --locked --compatibility linux \
+            --interpreter "$BASE_PYTHON" --out "$out.part" </dev/null)
+        if [ "$(wheel_key)" != "$key" ]; then
+            rm -rf "$out.part"
+            say "The sources changed while they were built: once more"
+            wheel
+            return
+        fi
         mv "$out.part" "$out"
         # Old builds go: wheels beyond the eight newest, cargo directories unused for two weeks.
         ls -dt "$CACHE"/wheels/* | tail -n +9 | xargs -r rm -rf
