@@ -39,6 +39,6 @@ def _payment(payment: Payment, assets: Mapping[AssetId, Denomination]) -> str:
 def _amount(asset: AssetId, amount: int, assets: Mapping[AssetId, Denomination]) -> str:
     unit = assets.get(asset)
     if unit is None:
-        return f"{amount} base units of {asset}, an asset without a known name"
+        return f"{amount} base units of {asset}"
     # The symbol is only a name that somebody chose: the base units and the asset's id are what is signed.
     return f"{show(amount, unit.decimals)} {unit.symbol} ({amount} base units of {asset})"
