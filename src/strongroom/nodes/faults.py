@@ -14,7 +14,7 @@ REVERTS: Final = "node.reverts"
 # First match wins; reverts come first, because their text is the contract's and could spell any other.
 # Spaces are dropped before matching: nethermind says AlreadyKnown where geth says "already known".
 _WORDINGS: Final = (
-    (REVERTS, re.compile(r"^(vm:?)?(executionreverted|execution:?reverted|revert)|transactionreverted")),
+    (REVERTS, re.compile(r"execution:?reverted|^vmexception|^vmexecutionerror")),
     (ALREADY_KNOWN, re.compile(r"alreadyknown|alreadyimported|(?<!un)knowntransaction|alreadyinmempool")),
     (NONCE_TOO_LOW, re.compile(r"nonce(is)?toolow|oldnonce")),
     ("node.nonce_too_high", re.compile(r"nonce(is)?toohigh|noncegap|noncetoodistant")),
