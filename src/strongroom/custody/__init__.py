@@ -1,0 +1,1 @@
+"""CustodyState: the pure fold over the log, and what it allows right now."""

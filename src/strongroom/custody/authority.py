@@ -1,0 +1,118 @@
+"""Who must have signed for an entry: verified statements, counted once a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from strongroom.custody.state import ROOTS_KEPT, CustodyState
+from strongroom.documents.canonical import encode
+from strongroom.documents.credentials import Credential
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
+from strongroom.errors import Refused
+from strongroom.log.entry import Entry
+from strongroom.policy.model import Policy, Quorum
+
+COORDINATOR = "coordinator"
+"""The name under which the coordinator's log key makes noted statements; it carries no authority."""
+
+MOST_EVIDENCE = 64
+
+
+def in_force(state: CustodyState) -> Policy:
+    """The policy in force; raises Refused before `workspace.created`."""
+    if state.policy is None:
+        raise Refused("workspace.missing", "the log does not begin with workspace.created")
+    return state.policy
+
+
+def credential_of(state: CustodyState, name: str, key: str) -> Credential:
+    """The usable credential `key` of `name` under the policy in force; raises Refused."""
+    policy = in_force(state)
+    credential = policy.coordinator if name == COORDINATOR else policy.credential(name, key)
+    if credential is None or credential.key_id != key:
+        raise Refused("statement.unknown_key", f"the policy lists no key {key[:12]} for '{name}'")
+    if key in state.revoked:
+        raise Refused("credential.revoked", f"key {key[:12]} of '{name}' was revoked")
+    if name in state.suspended:
+        raise Refused("person.suspended", f"'{name}' is suspended")
+    return credential
+
+
+def stopping(state: CustodyState, envelope: Envelope, kind: str) -> Statement:
+    """Verify a statement that stops something: it needs neither `seen` nor `not_after`."""
+    statement = from_envelope(envelope)
+    statement.require(kind, state.workspace, 0)
+    return verify_statement(envelope, credential_of(state, statement.person, statement.key))
+
+
+def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> Statement:
+    """Verify a statement that loosens something: of this log, recent, and not expired at log `time`."""
+    statement = stopping(state, envelope, kind)
+    statement.require(kind, state.workspace, time)
+    if statement.not_after is None:
+        raise Refused("statement.expired", f"the statement of '{statement.person}' has no end")
+    root = state.roots.get(statement.seen.size) if statement.seen else None
+    if statement.seen and root is None and statement.seen.size <= state.size:
+        raise Refused(
+            "statement.seen_too_old",
+            f"'{statement.person}' has seen no head of the last {ROOTS_KEPT} entries",
+        )
+    statement.require_seen(state.size, root.hex() if root else None)
+    return statement
+
+
+def people(state: CustodyState, entry: Entry, kind: str, subject: dict[str, Any]) -> frozenset[str]:
+    """The distinct names whose granting statements about exactly `subject` the entry carries."""
+    if not 0 < len(entry.evidence) <= MOST_EVIDENCE:
+        raise Refused("evidence.count", f"{entry.kind} carries {len(entry.evidence)} statements")
+    names = []
+    for envelope in entry.evidence:
+        statement = granting(state, envelope, kind, entry.time)
+        require_subject(statement, subject)
+        names.append(statement.person)
+    return distinct(names)
+
+
+def require_subject(statement: Statement, subject: dict[str, Any]) -> None:
+    """Raise unless the statement is about exactly `subject`."""
+    if encode(statement.subject) != encode(subject):
+        raise Refused(
+            "statement.other_subject", f"the {statement.kind} of '{statement.person}' is about something else"
+        )
+
+
+def distinct(names: Iterable[str]) -> frozenset[str]:
+    """The set of names, refusing one that stands twice."""
+    listed = list(names)
+    if len(set(listed)) != len(listed):
+        raise Refused("approval.person_already_counted", "a person counts once, whatever keys or groups they hold")
+    return frozenset(listed)
+
+
+def require_quorum(quorum: Quorum, names: frozenset[str], what: str) -> None:
+    """Raise unless enough of the quorum's members are among `names`."""
+    have = len(names & quorum.members)
+    if have < quorum.threshold:
+        raise Refused("authority.threshold", f"{what} needs {quorum.threshold} people, {have} have signed")
+
+
+def require_administrators(state: CustodyState, entry: Entry, kind: str) -> None:
+    """Raise unless the administrators' threshold has signed for exactly the entry's body."""
+    require_quorum(in_force(state).administrators, people(state, entry, kind, entry.body), entry.kind)
+
+
+def single(entry: Entry) -> Envelope:
+    """The entry's only piece of evidence."""
+    if len(entry.evidence) != 1:
+        raise Refused("evidence.count", f"{entry.kind} carries one statement, not {len(entry.evidence)}")
+    return entry.evidence[0]
+
+
+def unused(state: CustodyState, envelope: Envelope) -> str:
+    """The statement's hash, refusing one that was counted before (a stop counts once)."""
+    name = statement_hash(envelope)
+    if name in state.stops:
+        raise Refused("stop.already_counted", "this stop was logged before")
+    return name

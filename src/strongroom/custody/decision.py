@@ -1,0 +1,141 @@
+"""What the state says about one transfer now: blocked, denied, waiting for whom, or ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strongroom.custody.authority import in_force
+from strongroom.custody.limits import usage, usage_before
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import CustodyState, Freeze, Intent, Transfer, Wallet
+from strongroom.policy.evaluate import Allowed, Denied, Request, Usage, Verdict, evaluate
+from strongroom.policy.model import ApprovalNeed
+from strongroom.policy.obligations import Obligations, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """Approvals still lacking (an OR of ANDs), and the log time (ms) before which the delay holds it."""
+
+    approvals: tuple[tuple[ApprovalNeed, ...], ...]
+    not_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Nothing is owed any more under these obligations."""
+
+    obligations: Obligations
+
+
+Standing = Denied | Awaiting | Ready
+
+
+def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Moment, fee: int = 0) -> Request:
+    """The facts that the policy's rules look at, from the state alone."""
+    policy, wallet = in_force(state), state.wallets[intent.wallet]
+    rows = (state.addresses.get((intent.to, group)) for group in policy.address_groups)
+    return Request(
+        initiator=initiator,
+        wallet=wallet.name,
+        tier=wallet.tier,
+        destination=intent.to,
+        listed=frozenset(row.group for row in rows if row is not None and row.usable <= moment.earliest),
+        own_wallet=intent.to in state.accounts,
+        asset=intent.asset,
+        amount=intent.amount,
+        native=policy.chains[wallet.chain].native,
+        fee=fee,
+    )
+
+
+def sums_for(state: CustodyState, transfer: Transfer) -> Usage:
+    """The window sums that count against a transfer: what was authorized before it, in order of authorization."""
+    authorized = transfer.authorization
+    if authorized is None:
+        return usage(state, state.time)
+    recorded = dict(authorized.sums)
+    before = usage_before(state, authorized.index, authorized.time)
+    if authorized.policy_version == in_force(state).version:
+        return lambda window: recorded.get(window, 0)
+    return before
+
+
+def verdict(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Verdict:
+    """The newest policy's answer for this intent."""
+    fee = max((payload.fee for payload in transfer.payloads), default=0)
+    request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
+    return evaluate(in_force(state), request, used or sums_for(state, transfer))
+
+
+def standing(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Standing:
+    """Denied with the reason, waiting for approvals or a delay, or ready."""
+    blocked = block(state, transfer, moment)
+    if blocked:
+        return blocked
+    answer = verdict(state, transfer, moment, used)
+    if isinstance(answer, Denied):
+        return answer
+    return owed(state, transfer, answer, moment)
+
+
+def owed(state: CustodyState, transfer: Transfer, answer: Allowed, moment: Moment) -> Awaiting | Ready:
+    """What the obligations still lack: an approval counts under equal obligations, from a usable credential."""
+    policy, obligations = in_force(state), answer.obligations
+    counted: list[str] = []
+    since = transfer.proposed
+    lacking = missing(obligations, counted, policy.groups)
+    for approval in transfer.approvals:
+        if not lacking:
+            break
+        usable = policy.credential(approval.person, approval.key) is not None and approval.key not in state.revoked
+        if not usable or approval.person in state.suspended or approval.obligations != obligations.digest:
+            continue
+        if approval.person == transfer.initiator and not obligations.terms.initiator_may_approve:
+            continue
+        counted.append(approval.person)
+        since = max(since, approval.time)
+        lacking = missing(obligations, counted, policy.groups)
+    ready_at = since + obligations.terms.delay * 1000
+    if lacking or ready_at > moment.earliest:
+        return Awaiting(lacking, ready_at)
+    return Ready(obligations)
+
+
+def block(state: CustodyState, transfer: Transfer, moment: Moment) -> Denied | None:
+    """Why nothing new may be authorized or signed for this transfer, whatever the rules say; None when open."""
+    policy, wallet = in_force(state), state.wallets[transfer.intent.wallet]
+    if transfer.closed:
+        return Denied("intent.closed", f"the transfer was closed: {transfer.closed}")
+    if transfer.intent.until <= moment.latest:
+        return Denied("intent.expired", "the time that its initiator set has passed")
+    if policy.expires <= moment.latest:
+        return Denied("policy.expired", f"version {policy.version} of the policy has expired")
+    frozen = freeze_on(state, transfer, wallet, moment)
+    if frozen:
+        return Denied(
+            "workspace.frozen", f"frozen ({frozen.scope} {frozen.target}): {frozen.reason}".replace(" )", ")")
+        )
+    if transfer.initiator in state.suspended:
+        return Denied("person.suspended", f"its initiator '{transfer.initiator}' is suspended")
+    if transfer.key in state.revoked or policy.credential(transfer.initiator, transfer.key) is None:
+        return Denied("credential.revoked", "the key that proposed it no longer counts")
+    if wallet.closed:
+        return Denied("wallet.closed", f"wallet '{wallet.name}' is closed")
+    if wallet.usable > moment.earliest:
+        return Denied("wallet.too_young", f"wallet '{wallet.name}' is not usable yet")
+    return None
+
+
+def freeze_on(state: CustodyState, transfer: Transfer, wallet: Wallet, moment: Moment) -> Freeze | None:
+    """The first freeze in force that covers the transfer."""
+    covered = {
+        ("workspace", ""),
+        ("wallet", wallet.name),
+        ("tier", wallet.tier),
+        ("person", transfer.initiator),
+    }
+    for freeze in state.freezes.values():
+        if (freeze.scope, freeze.target) in covered and (freeze.ends is None or freeze.ends > moment.earliest):
+            return freeze
+    return None

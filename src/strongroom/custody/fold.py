@@ -1,0 +1,59 @@
+"""The fold: `state = fold(apply, entries)`; deterministic, without I/O or clock, raising on what is not allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from strongroom.custody import keys, nodes, stops, transfers, wallets, workspace
+from strongroom.custody.state import EMPTY, ROOTS_KEPT, CustodyState
+from strongroom.errors import Refused
+from strongroom.log.entry import Entry
+
+Handler = Callable[[CustodyState, Entry], CustodyState]
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "workspace.created": workspace.on_created,
+    "policy.proposed": workspace.on_proposed,
+    "policy.adopted": workspace.on_adopted,
+    "workspace.unfrozen": workspace.on_unfrozen,
+    "signer.started": nodes.on_started,
+    "signer.barred": nodes.on_barred,
+    "key.generated": keys.on_generated,
+    "wallet.opened": wallets.on_opened,
+    "address.listed": wallets.on_listed,
+    "transfer.proposed": transfers.on_proposed,
+    "transfer.approved": transfers.on_approved,
+    "transfer.authorized": transfers.on_authorized,
+    "transfer.replaced": transfers.on_replaced,
+    "transfer.signed": transfers.on_signed,
+    "transfer.completed": transfers.on_ended,
+    "transfer.failed": transfers.on_ended,
+    **dict.fromkeys(stops.STOPS, stops.on_stop),
+}
+"""Every kind of entry there is; what each requires stands in its handler."""
+
+
+def apply(state: CustodyState, entry: Entry) -> CustodyState:
+    """The state after one more entry; raises InvalidInput, Refused or Denied, and then `state` still holds."""
+    handler = HANDLERS.get(entry.kind)
+    if handler is None:
+        raise Refused("entry.unknown_kind", f"this release knows no entry of kind {entry.kind[:64]}")
+    if not state.workspace and entry.kind != "workspace.created":
+        raise Refused("workspace.missing", "the log does not begin with workspace.created")
+    if entry.time < state.time:
+        raise Refused("time.backwards", "an entry is older than the one before it")
+    after = handler(state, entry)
+    tree = state.tree.append(entry.leaf)
+    roots = after.roots.set(tree.size, tree.root())
+    if tree.size > ROOTS_KEPT:
+        roots = roots.delete(tree.size - ROOTS_KEPT)
+    return replace(after, tree=tree, time=entry.time, roots=roots)
+
+
+def fold(entries: Iterable[Entry], state: CustodyState = EMPTY) -> CustodyState:
+    """Apply entries one after another."""
+    for entry in entries:
+        state = apply(state, entry)
+    return state

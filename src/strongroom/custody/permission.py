@@ -1,0 +1,55 @@
+"""The last word before a signature: may this payload of this transfer be signed now, by this clock?"""
+
+from __future__ import annotations
+
+from strongroom.chains.evm.transaction import digest as payload_digest
+from strongroom.chains.evm.transfer import check
+from strongroom.custody.decision import Awaiting, block, owed, verdict
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import CustodyState, Payload, TransferId
+from strongroom.custody.stops import transfer_of
+from strongroom.custody.transfers import describe, expected_call, replacement_ceiling, transfer_ended
+from strongroom.errors import Refused
+from strongroom.policy.evaluate import Denied
+
+
+def may_sign(state: CustodyState, name: TransferId, digest: str, own_clock: int) -> Payload:
+    """The authorized payload with this digest (hex), or Refused with the reason; `own_clock` in unix ms.
+
+    Evaluated at the newest state, never at the authorization's index; the payload is decoded again here.
+    """
+    transfer = transfer_of(state, name)
+    moment = Moment.at(state.time, own_clock)
+    payload = next((p for p in transfer.payloads if p.digest == digest), None)
+    if transfer.authorization is None or payload is None:
+        raise Refused("payload.not_authorized", "the log authorizes no such payload for this transfer")
+    wallet = state.wallets[transfer.intent.wallet]
+    if state.anchors.get((wallet.name, transfer.authorization.nonce)) != transfer.id:
+        raise Refused("anchor.in_use", "the anchor belongs to another transfer")
+    check(
+        payload.raw,
+        chain=wallet.chain,
+        expected=expected_call(state, transfer, null=payload.null),
+        nonce=transfer.authorization.nonce,
+        fee_ceiling=payload.fee if payload.null else max(payload.fee, replacement_ceiling(state, transfer)),
+    )
+    if payload_digest(payload.raw).hex() != digest:
+        raise Refused("payload.digest", "the digest is not that of the authorized payload")
+    if state.keys[wallet.key].revoked:
+        raise Refused("key.revoked", f"key '{wallet.key}' is revoked")
+    if payload.null:
+        if not transfer_ended(state, transfer, moment):
+            raise Refused("payload.not_authorized", "the transfer is open again: its null replacement is not signed")
+        return payload
+    stopped = block(state, transfer, moment)
+    answer = stopped or verdict(state, transfer, moment)
+    if isinstance(answer, Denied):
+        raise Refused(answer.code, answer.reason)
+    awaited = owed(state, transfer, answer, moment)
+    if isinstance(awaited, Awaiting):
+        if awaited.approvals:
+            raise Refused("approvals.missing", "approvals are missing: " + describe(awaited))
+        raise Refused("delay.not_elapsed", "the rule's delay has not passed on this machine's clock")
+    if payload.fee > answer.obligations.terms.fee_ceiling:
+        raise Refused("fee.over_ceiling", "the worst-case fee is above the rule's ceiling")
+    return payload

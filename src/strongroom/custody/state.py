@@ -1,0 +1,231 @@
+"""CustodyState: everything that decides whether money may move, as one immutable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from immutables import Map
+
+from strongroom.documents.names import AccountId, AssetId, ChainId
+from strongroom.log.tree import CompactRange
+from strongroom.policy.evaluate import Request, Window
+from strongroom.policy.model import Policy
+
+TransferId = NewType("TransferId", str)
+"""SHA-256 (hex) of the initiator's signed statement."""
+
+ROOTS_KEPT = 10_000
+"""How many entries old the `seen` of a statement may be."""
+
+
+class Phase(StrEnum):
+    """Where a transfer stands; only PROPOSED and AUTHORIZED are decided by the fold, the rest are projections."""
+
+    PROPOSED = "proposed"
+    AUTHORIZED = "authorized"
+    SIGNED = "signed"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What an initiator asks for; `until` in unix milliseconds, amount in base units."""
+
+    wallet: str
+    to: AccountId
+    asset: AssetId
+    amount: int
+    why: str
+    until: int
+    idempotency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes to an intent under certain obligations."""
+
+    person: str
+    key: str
+    obligations: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One authorized unsigned transaction: its digest (hex), bytes, worst-case fee, and whether it pays nobody."""
+
+    digest: str
+    raw: bytes
+    fee: int
+    null: bool
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The first authorization of an intent: its place, its anchor, and the window sums it was decided on."""
+
+    index: int
+    time: int
+    nonce: int
+    policy_version: int
+    sums: tuple[tuple[Window, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An open or closed intent with all that happened to it; times in log milliseconds."""
+
+    id: TransferId
+    initiator: str
+    key: str
+    intent: Intent
+    proposed: int
+    approvals: tuple[Approval, ...] = ()
+    closed: str = ""
+    authorization: Authorization | None = None
+    payloads: tuple[Payload, ...] = ()
+    phase: Phase = Phase.PROPOSED
+    txid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdKey:
+    """One epoch of a threshold key; participants in share-index order (1..n)."""
+
+    name: str
+    scheme: str
+    tier: str
+    public_key: bytes
+    chain_code: bytes | None
+    participants: tuple[str, ...]
+    threshold: int
+    epoch: int
+    transcript: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """An address space on one chain governed by one key; `next_nonce` is the anchor the next intent must take."""
+
+    name: str
+    chain: ChainId
+    key: str
+    path: tuple[int, ...]
+    tier: str
+    address: str
+    usable: int
+    next_nonce: int = 0
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A destination on an address group's list; `usable` in log milliseconds."""
+
+    account: AccountId
+    group: str
+    label: str
+    usable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A stop in force; `ends` in log milliseconds, or None when it stays until administrators end it."""
+
+    id: str
+    scope: str
+    target: str
+    reason: str
+    people: frozenset[str]
+    time: int
+    ends: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A node's newest start: random boot id and X25519 key-agreement key, both hex, and the entry that said so."""
+
+    boot: str
+    exchange: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy version waiting out its cool-down."""
+
+    policy: Policy
+    adoptable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A pair of nodes that may not share a session of a key's epoch again."""
+
+    key: str
+    epoch: int
+    pair: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """What one authorization consumed, kept so that a later policy's windows can be summed anew."""
+
+    time: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """A conservative rolling sum in base units: an amount leaves up to one bucket later than the window says."""
+
+    total: int = 0
+    buckets: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyState:
+    """The fold's value after `size` entries; `time` is the last entry's log time."""
+
+    tree: CompactRange
+    time: int = 0
+    workspace: str = ""
+    policy: Policy | None = None
+    proposal: Proposal | None = None
+    keys: Map[str, ThresholdKey] = field(default_factory=Map)
+    wallets: Map[str, Wallet] = field(default_factory=Map)
+    accounts: Map[AccountId, str] = field(default_factory=Map)
+    addresses: Map[tuple[AccountId, str], Listed] = field(default_factory=Map)
+    transfers: Map[TransferId, Transfer] = field(default_factory=Map)
+    open: Map[TransferId, None] = field(default_factory=Map)
+    idempotency: Map[tuple[str, str], TransferId] = field(default_factory=Map)
+    anchors: Map[tuple[str, int], TransferId] = field(default_factory=Map)
+    debits: Map[int, Debit] = field(default_factory=Map)
+    windows: Map[Window, Rolling] = field(default_factory=Map)
+    freezes: Map[str, Freeze] = field(default_factory=Map)
+    suspended: frozenset[str] = frozenset()
+    revoked: frozenset[str] = frozenset()
+    stops: Map[str, int] = field(default_factory=Map)
+    boots: Map[str, Boot] = field(default_factory=Map)
+    boot_ids: Map[str, str] = field(default_factory=Map)
+    bars: frozenset[Bar] = frozenset()
+    roots: Map[int, bytes] = field(default_factory=Map)
+
+    @property
+    def size(self) -> int:
+        """The number of entries folded."""
+        return self.tree.size
+
+    @property
+    def root(self) -> bytes:
+        """The Merkle root (32 bytes) over the entries folded."""
+        return self.tree.root()
+
+
+EMPTY = CustodyState(tree=CompactRange())

@@ -1,0 +1,181 @@
+"""Stopping entries: few people, at once; the same effects serve a signer's latches before anything is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from strongroom.custody.authority import MOST_EVIDENCE, distinct, in_force, require_subject, stopping, unused
+from strongroom.custody.decision import verdict
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import CustodyState, Freeze, Phase, Transfer, TransferId
+from strongroom.documents.canonical import fields
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.names import parse_account, parse_label
+from strongroom.documents.statement import Statement, from_envelope
+from strongroom.errors import Refused, StrongroomError
+from strongroom.log.entry import Entry
+from strongroom.policy.evaluate import Allowed
+
+DAY_MS = 86_400_000
+Signed = tuple[Statement, ...]
+
+
+def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> CustodyState:
+    """One freezer stops for 24 h, once a week; two stop until administrators end it."""
+    subject = fields(signed[0].subject, "freeze", {"scope": str, "target": str, "reason": str})
+    scope, reason = subject["scope"], parse_label(subject["reason"])
+    if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") != (subject["target"] == ""):
+        raise Refused("freeze.scope", "a freeze is of the workspace, or of one tier, wallet or person")
+    names = distinct(s.person for s in signed)
+    if not names <= in_force(state).freezers:
+        raise Refused("authority.threshold", "a freeze is signed by members of the freeze group only")
+    alone = len(names) == 1
+    if alone and any(f.people == names and time - f.time < 7 * DAY_MS for f in state.freezes.values()):
+        raise Refused("freeze.weekly", "one person alone freezes once a week; a second freeze takes two people")
+    ends = time + DAY_MS if alone else None
+    freeze = Freeze(name, scope, subject["target"], reason, names, time, ends)
+    return replace(state, freezes=state.freezes.set(name, freeze))
+
+
+def closed(state: CustodyState, transfer: Transfer, reason: str) -> CustodyState:
+    """Close an intent to new payments; before its authorization nothing is left to do for it."""
+    if transfer.closed or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
+        raise Refused("intent.closed", f"the transfer was closed before: {transfer.closed or transfer.phase}")
+    pending = transfer.authorization is not None
+    ended = replace(transfer, closed=reason, phase=transfer.phase if pending else Phase.CLOSED)
+    still_open = state.open if pending else state.open.delete(transfer.id)
+    return replace(state, transfers=state.transfers.set(transfer.id, ended), open=still_open)
+
+
+def transfer_of(state: CustodyState, name: object) -> Transfer:
+    """The transfer named, or Refused."""
+    found = state.transfers.get(TransferId(name)) if isinstance(name, str) else None
+    if found is None:
+        raise Refused("transfer.unknown", "the log holds no such transfer")
+    return found
+
+
+def rejected(state: CustodyState, signed: Signed, time: int, _name: str) -> CustodyState:
+    """One approver's no ends the intent."""
+    transfer = transfer_of(state, fields(signed[0].subject, "rejection", {"transfer": str})["transfer"])
+    policy = in_force(state)
+    answer = verdict(state, transfer, Moment.at(time))
+    groups = answer.obligations.groups if isinstance(answer, Allowed) else frozenset()
+    approvers = policy.administrators.members.union(*(policy.groups[g] for g in groups if g in policy.groups))
+    if signed[0].person not in approvers:
+        raise Refused("authority.not_an_approver", f"'{signed[0].person}' is not an approver of this transfer")
+    return closed(state, transfer, f"rejected by {signed[0].person}")
+
+
+def cancelled(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """The initiator takes the intent back."""
+    transfer = transfer_of(state, fields(signed[0].subject, "cancellation", {"transfer": str})["transfer"])
+    if signed[0].person != transfer.initiator:
+        raise Refused("authority.not_the_initiator", "only its initiator cancels a transfer")
+    return closed(state, transfer, f"cancelled by {transfer.initiator}")
+
+
+def suspended(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """One administrator suspends a member."""
+    subject = fields(signed[0].subject, "suspension", {"person": str})
+    _one_administrator(state, signed)
+    if subject["person"] not in in_force(state).members:
+        raise Refused("person.unknown", "the policy lists nobody of that name")
+    return replace(state, suspended=state.suspended | {subject["person"]})
+
+
+def key_revoked(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """One administrator, or the credential itself, revokes a credential."""
+    subject = fields(signed[0].subject, "revocation", {"key": str})
+    if subject["key"] != signed[0].key:
+        _one_administrator(state, signed)
+    if not any(subject["key"] in member.credentials for member in in_force(state).members.values()):
+        raise Refused("credential.unknown", "no member holds such a key")
+    return replace(state, revoked=state.revoked | {subject["key"]})
+
+
+def wallet_closed(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """One administrator closes a wallet."""
+    subject = fields(signed[0].subject, "closing", {"wallet": str})
+    _one_administrator(state, signed)
+    wallet = state.wallets.get(subject["wallet"])
+    if wallet is None:
+        raise Refused("wallet.unknown", f"there is no wallet '{subject['wallet']}'")
+    return replace(state, wallets=state.wallets.set(wallet.name, replace(wallet, closed=True)))
+
+
+def delisted(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """One administrator takes a destination off a list."""
+    subject = fields(signed[0].subject, "delisting", {"account": str, "group": str})
+    _one_administrator(state, signed)
+    row = (parse_account(subject["account"]), subject["group"])
+    if row not in state.addresses:
+        raise Refused("address.unknown", "that address is not on that list")
+    return replace(state, addresses=state.addresses.delete(row))
+
+
+def policy_withdrawn(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """So many administrators that the rest could not adopt it end a proposal."""
+    subject = fields(signed[0].subject, "withdrawal", {"version": int})
+    quorum = in_force(state).administrators
+    blocking = len(quorum.members) - quorum.threshold + 1
+    if len(distinct(s.person for s in signed) & quorum.members) < blocking:
+        raise Refused("authority.threshold", f"a withdrawal needs {blocking} administrators")
+    if state.proposal is None or state.proposal.policy.version != subject["version"]:
+        raise Refused("policy.no_proposal", "no such proposal is open")
+    return replace(state, proposal=None)
+
+
+def _one_administrator(state: CustodyState, signed: Signed) -> None:
+    if signed[0].person not in in_force(state).administrators.members:
+        raise Refused("authority.threshold", "this takes an administrator")
+
+
+Effect = Callable[[CustodyState, Signed, int, str], CustodyState]
+
+STOPS: Final[dict[str, tuple[str, Effect]]] = {
+    "workspace.frozen": ("workspace.freeze", frozen),
+    "transfer.rejected": ("transfer.reject", rejected),
+    "transfer.cancelled": ("transfer.cancel", cancelled),
+    "person.suspended": ("person.suspend", suspended),
+    "key.revoked": ("key.revoke", key_revoked),
+    "wallet.closed": ("wallet.close", wallet_closed),
+    "address.delisted": ("address.delist", delisted),
+    "policy.withdrawn": ("policy.withdraw", policy_withdrawn),
+}
+"""Entry kind → the statement it needs, and its effect."""
+
+STOP_STATEMENTS: Final = {statement: kind for kind, (statement, _) in STOPS.items()}
+
+
+def apply_stop(state: CustodyState, kind: str, evidence: tuple[Envelope, ...], time: int) -> CustodyState:
+    """The state after a stop of entry kind `kind`; raises Refused when its statements do not carry it."""
+    statement_kind, effect = STOPS[kind]
+    if not 0 < len(evidence) <= MOST_EVIDENCE:
+        raise Refused("evidence.count", f"{kind} carries {len(evidence)} statements")
+    names = [unused(state, envelope) for envelope in evidence]
+    signed = tuple(stopping(state, envelope, statement_kind) for envelope in evidence)
+    for statement in signed:
+        require_subject(statement, signed[0].subject)
+    stopped = effect(state, signed, time, names[0])
+    return replace(stopped, stops=stopped.stops.update(dict.fromkeys(names, time)))
+
+
+def on_stop(state: CustodyState, entry: Entry) -> CustodyState:
+    """Fold a stopping entry; its body repeats the subject of its statements."""
+    stopped = apply_stop(state, entry.kind, entry.evidence, entry.time)
+    require_subject(from_envelope(entry.evidence[0]), entry.body)
+    return stopped
+
+
+def latched(state: CustodyState, stops: Iterable[Envelope], now: int) -> CustodyState:
+    """The state as it is once the stops a signer holds, logged or not, have their effect."""
+    for envelope in stops:
+        kind = STOP_STATEMENTS.get(from_envelope(envelope).kind)
+        try:
+            state = apply_stop(state, kind, (envelope,), now) if kind else state
+        except StrongroomError:
+            continue  # logged already, or the fold would refuse it: it ends here and cannot halt the log
+    return state

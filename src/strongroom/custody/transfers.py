@@ -1,0 +1,275 @@
+"""Entries of a transfer's life: proposed, approved, authorized, replaced, and what is noted afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from strongroom.chains.evm.transaction import assemble
+from strongroom.chains.evm.transaction import digest as payload_digest
+from strongroom.chains.evm.transfer import Call, call, check, null_call
+from strongroom.custody.authority import granting, in_force, single
+from strongroom.custody.decision import Awaiting, block, owed, request_of, verdict
+from strongroom.custody.limits import debit, usage
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import (
+    Approval,
+    Authorization,
+    CustodyState,
+    Intent,
+    Payload,
+    Phase,
+    Transfer,
+    TransferId,
+)
+from strongroom.custody.stops import transfer_of
+from strongroom.custody.workspace import observed
+from strongroom.documents.amount import parse_amount
+from strongroom.documents.canonical import fields
+from strongroom.documents.names import parse_account, parse_asset, parse_label, split_account, split_asset
+from strongroom.documents.statement import statement_hash
+from strongroom.errors import Denied as DeniedError
+from strongroom.errors import InvalidInput, Refused
+from strongroom.log.entry import Entry
+from strongroom.policy.evaluate import Denied, exceeded
+
+INTENT: Final = {
+    "from": str, "to": str, "asset": str, "amount": str, "why": str, "until": int, "idempotency": str,
+}  # fmt: skip
+
+
+def parse_intent(subject: object) -> Intent:
+    """The intent inside a propose statement; raises InvalidInput."""
+    doc = fields(subject, "intent", INTENT)
+    amount = parse_amount(doc["amount"])
+    if amount == 0:
+        raise InvalidInput("amount.zero", "a transfer moves at least one base unit")
+    key = parse_label(doc["idempotency"])
+    if not key:
+        raise InvalidInput("intent.idempotency", "an intent carries an idempotency key")
+    return Intent(
+        wallet=doc["from"],
+        to=parse_account(doc["to"]),
+        asset=parse_asset(doc["asset"]),
+        amount=amount,
+        why=parse_label(doc["why"]),
+        until=doc["until"],
+        idempotency=key,
+    )
+
+
+def expected_call(state: CustodyState, transfer: Transfer, *, null: bool) -> Call:
+    """The one call that a payload of this transfer may make."""
+    wallet = state.wallets[transfer.intent.wallet]
+    return (
+        null_call(wallet.address) if null else call(transfer.intent.asset, transfer.intent.to, transfer.intent.amount)
+    )
+
+
+def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
+    """An initiator's signed intent opens a transfer; it consumes nothing."""
+    envelope = single(entry)
+    statement = granting(state, envelope, "transfer.propose", entry.time)
+    intent, name = parse_intent(statement.subject), TransferId(statement_hash(envelope))
+    if fields(entry.body, "transfer.proposed", {"transfer": str})["transfer"] != name:
+        raise Refused("transfer.id", "the id of a transfer is the hash of its initiator's statement")
+    policy, wallet = in_force(state), state.wallets.get(intent.wallet)
+    if statement.person not in policy.members:
+        raise Refused("person.unknown", f"'{statement.person}' is not a member and proposes nothing")
+    if wallet is None:
+        raise InvalidInput("wallet.unknown", f"there is no wallet '{intent.wallet}'", "see: strongroom wallet list")
+    if intent.asset not in policy.assets:
+        raise InvalidInput("asset.unknown", f"the policy names no asset {intent.asset}", "see: strongroom policy show")
+    if split_asset(intent.asset)[0] != wallet.chain or split_account(intent.to)[0] != wallet.chain:
+        raise InvalidInput("chain.differs", f"wallet '{wallet.name}', asset and destination must be on one chain")
+    call(intent.asset, intent.to, intent.amount)
+    used = state.idempotency.get((statement.person, intent.idempotency))
+    if used is not None:
+        raise Refused("intent.idempotency_used", f"transfer {used} has this idempotency key already")
+    transfer = Transfer(name, statement.person, statement.key, intent, entry.time)
+    moment = Moment.at(entry.time)
+    stopped = block(state, transfer, moment)
+    answer = stopped or verdict(state, transfer, moment, usage(state, entry.time))
+    alone = exceeded(policy, request_of(state, intent, transfer.initiator, moment), lambda window: 0)
+    for denied in (answer, alone):
+        if isinstance(denied, Denied):
+            raise DeniedError(denied.code, denied.reason)
+    if not isinstance(answer, Denied) and intent.until > entry.time + answer.obligations.terms.expiry * 1000:
+        longest = answer.obligations.terms.expiry
+        raise InvalidInput("intent.until_too_far", f"rule '{answer.obligations.rule}' lets a transfer wait {longest} s")
+    return replace(
+        state,
+        transfers=state.transfers.set(name, transfer),
+        open=state.open.set(name, None),
+        idempotency=state.idempotency.set((statement.person, intent.idempotency), name),
+    )
+
+
+def on_approved(state: CustodyState, entry: Entry) -> CustodyState:
+    """One person's approval, over the obligations that the newest policy yields."""
+    statement = granting(state, single(entry), "transfer.approve", entry.time)
+    if fields(entry.body, "transfer.approved", {"transfer": str}) != statement.subject:
+        raise Refused("statement.other_subject", "the approval is about another transfer")
+    transfer = transfer_of(state, entry.body["transfer"])
+    moment = Moment.at(entry.time)
+    stopped = block(state, transfer, moment)
+    answer = stopped or verdict(state, transfer, moment)
+    if isinstance(answer, Denied):
+        raise Refused(answer.code, answer.reason)
+    obligations = answer.obligations
+    if statement.obligations != obligations.digest:
+        raise Refused("approval.other_obligations", "the approval was given under other obligations than hold now")
+    member = in_force(state).members.get(statement.person)
+    if member is None or not in_force(state).groups_of(statement.person) & obligations.groups:
+        raise Refused("authority.not_an_approver", f"'{statement.person}' is in no group that approves this transfer")
+    if statement.person == transfer.initiator and not obligations.terms.initiator_may_approve:
+        raise Refused("approval.by_initiator", "the rule does not let the initiator approve")
+    if any(a.person == statement.person and a.obligations == statement.obligations for a in transfer.approvals):
+        raise Refused("approval.person_already_counted", f"'{statement.person}' has approved this transfer already")
+    approval = Approval(statement.person, statement.key, obligations.digest, entry.time)
+    return _put(state, replace(transfer, approvals=(*transfer.approvals, approval)))
+
+
+def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
+    """The coordinator binds a payload; the fold recomputes everything that allows it, and consumes limits."""
+    transfer, raw = _payload_of(state, entry)
+    wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
+    stopped = block(state, transfer, moment)
+    if stopped or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
+        raise Refused(stopped.code if stopped else "intent.closed", stopped.reason if stopped else "it has ended")
+    if transfer.authorization is not None:
+        raise Refused("intent.already_anchored", f"its anchor is nonce {transfer.authorization.nonce}, for ever")
+    policy, used = in_force(state), usage(state, entry.time)
+    loosest = max((r.allowance.fee_ceiling for r in policy.rules if r.allowance), default=0)
+    expected = expected_call(state, transfer, null=False)
+    fee = check(raw, chain=wallet.chain, expected=expected, nonce=wallet.next_nonce, fee_ceiling=loosest)
+    payload = Payload(payload_digest(raw).hex(), raw, fee, False, entry.time)
+    transfer = replace(transfer, payloads=(payload,))
+    sums: list[Any] = []
+
+    def recording(window: Any) -> int:
+        sums.append((window, used(window)))
+        return int(sums[-1][1])
+
+    answer = verdict(state, transfer, moment, recording)
+    if isinstance(answer, Denied):
+        raise Refused(answer.code, answer.reason)
+    awaited = owed(state, transfer, answer, moment)
+    if isinstance(awaited, Awaiting):
+        if awaited.approvals:
+            raise Refused("approvals.missing", "approvals are missing: " + describe(awaited))
+        raise Refused("delay.not_elapsed", f"the rule's delay ends at {awaited.not_before}")
+    if fee > answer.obligations.terms.fee_ceiling:
+        raise Refused("fee.over_ceiling", f"the fee may reach {fee}, above {answer.obligations.terms.fee_ceiling}")
+    if (wallet.name, wallet.next_nonce) in state.anchors:
+        raise Refused("anchor.in_use", f"nonce {wallet.next_nonce} belongs to another transfer")
+    request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
+    over = exceeded(policy, request, used)
+    if over:
+        raise Refused(over.code, over.reason)
+    anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums))
+    state = debit(_put(state, replace(transfer, authorization=anchored, phase=Phase.AUTHORIZED)), entry.time, request)
+    wallets = state.wallets.set(wallet.name, replace(wallet, next_nonce=wallet.next_nonce + 1))
+    return replace(state, wallets=wallets, anchors=state.anchors.set((wallet.name, anchored.nonce), transfer.id))
+
+
+def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
+    """A further payload on the same anchor: the same payment at a higher fee, or, once closed, none at all."""
+    transfer, raw = _payload_of(state, entry)
+    wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
+    if transfer.authorization is None or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
+        raise Refused("payload.not_authorized", "only an authorized transfer that has not ended is replaced")
+    null = transfer_ended(state, transfer, moment)
+    ceiling = replacement_ceiling(state, transfer)
+    fee = check(
+        raw,
+        chain=wallet.chain,
+        expected=expected_call(state, transfer, null=null),
+        nonce=transfer.authorization.nonce,
+        fee_ceiling=ceiling,
+    )
+    if payload_digest(raw).hex() in {p.digest for p in transfer.payloads}:
+        raise Refused("payload.repeated", "this payload is authorized already")
+    worst = max(p.fee for p in transfer.payloads)
+    payload = Payload(payload_digest(raw).hex(), raw, fee, null, entry.time)
+    changed = _put(state, replace(transfer, payloads=(*transfer.payloads, payload)))
+    if fee <= worst:
+        return changed
+    # Only one payload of an anchor confirms: the windows pay the difference of the worst cases.
+    request = request_of(state, transfer.intent, transfer.initiator, moment, fee - worst)
+    dearer = replace(request, amount=0)
+    over = exceeded(in_force(state), dearer, usage(state, entry.time))
+    if over:
+        raise Refused(over.code, over.reason)
+    return debit(changed, entry.time, dearer)
+
+
+def replacement_ceiling(state: CustodyState, transfer: Transfer) -> int:
+    """The fee ceiling (native base units) of a further payload: the rule's, or the first payload's once denied."""
+    answer = verdict(state, transfer, Moment.at(state.time))
+    first = transfer.payloads[0].fee
+    return 2 * first if isinstance(answer, Denied) else max(first, answer.obligations.terms.fee_ceiling)
+
+
+def transfer_ended(state: CustodyState, transfer: Transfer, moment: Moment) -> bool:
+    """Whether only the null replacement may still be signed: closed, blocked, or denied by the newest policy."""
+    if block(state, transfer, moment) is not None:
+        return True
+    answer = verdict(state, transfer, moment)
+    return isinstance(answer, Denied) or isinstance(owed(state, transfer, answer, moment), Awaiting)
+
+
+def on_signed(state: CustodyState, entry: Entry) -> CustodyState:
+    """Noted: a finished signature over one of the transfer's payloads; it must verify."""
+    body = fields(entry.body, "transfer.signed", {"transfer": str, "digest": str, "signature": str, "txid": str})
+    transfer = transfer_of(state, body["transfer"])
+    payload = next((p for p in transfer.payloads if p.digest == body["digest"]), None)
+    if payload is None:
+        raise Refused("payload.not_authorized", "the signature is over a payload that was never authorized")
+    address = state.wallets[transfer.intent.wallet].address
+    signature = bytes.fromhex(body["signature"])
+    if len(signature) != 64:
+        raise Refused("signature.invalid", "an ECDSA signature here is r || s, 64 bytes")
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if assemble(payload.raw, r, s, address).txid != body["txid"]:
+        raise Refused("signature.txid", "the transaction id is not that of the signed payload")
+    if transfer.phase is not Phase.AUTHORIZED:
+        return state
+    return _put(state, replace(transfer, phase=Phase.SIGNED, txid=body["txid"]))
+
+
+def on_ended(state: CustodyState, entry: Entry) -> CustodyState:
+    """Noted: the coordinator's watcher saw one of the payloads final on the chain, or failed."""
+    body = fields(entry.body, entry.kind, {"transfer": str, "txid": str, "block": int, "result": str})
+    observed(state, entry)
+    transfer = transfer_of(state, body["transfer"])
+    if transfer.authorization is None:
+        raise Refused("payload.not_authorized", "nothing was authorized that could have confirmed")
+    done = entry.kind == "transfer.completed"
+    ended = replace(transfer, phase=Phase.COMPLETED if done else Phase.FAILED, txid=body["txid"])
+    if not done:
+        ended = replace(ended, closed=transfer.closed or f"failed: {parse_label(body['result'])}")
+    left = state.open.delete(transfer.id) if transfer.id in state.open else state.open
+    return replace(_put(state, ended), open=left)
+
+
+def describe(awaiting: Awaiting) -> str:
+    """The approvals still lacking, in words: `2 of treasury and 1 of risk, or 3 of board`."""
+    return ", or ".join(" and ".join(f"{n.threshold} of {n.group}" for n in each) for each in awaiting.approvals)
+
+
+def _payload_of(state: CustodyState, entry: Entry) -> tuple[Transfer, bytes]:
+    body = fields(entry.body, entry.kind, {"transfer": str, "payload": str})
+    if entry.evidence:
+        raise Refused("evidence.count", f"{entry.kind} carries no statement")
+    try:
+        raw = bytes.fromhex(body["payload"])
+    except ValueError:
+        raw = b""
+    if raw.hex() != body["payload"]:
+        raise InvalidInput("payload.syntax", "a payload is written in lower-case hex")
+    return transfer_of(state, body["transfer"]), raw
+
+
+def _put(state: CustodyState, transfer: Transfer) -> CustodyState:
+    return replace(state, transfers=state.transfers.set(transfer.id, transfer))

@@ -1,0 +1,1 @@
+"""The rule vocabulary and its evaluation: closed, typed, total, default deny."""

@@ -1,0 +1,227 @@
+"""The policy document as frozen values: people, groups, witnesses, limits, and the ordered table of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from strongroom.documents.canonical import digest
+from strongroom.documents.credentials import Credential
+from strongroom.documents.names import AccountId, AssetId, ChainId
+
+
+class Role(StrEnum):
+    """What a member of the workspace is: a human being, or a program with a key."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+class Duty(StrEnum):
+    """What an enrolled node does: hold shares and witness, or witness only."""
+
+    SIGNER = "signer"
+    GUARDIAN = "guardian"
+
+
+class Per(StrEnum):
+    """What a rolling window counts separately for."""
+
+    INITIATOR = "initiator"
+    SOURCE = "source"
+    DESTINATION = "destination"
+    ASSET = "asset"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person or a service, with the credentials that speak for it."""
+
+    name: str
+    role: Role
+    credentials: Mapping[str, Credential]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An enrolled witness: its duty, identity key and where it stands."""
+
+    name: str
+    duty: Duty
+    credential: Credential
+    placement: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """`threshold` distinct people out of `members`."""
+
+    members: frozenset[str]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowShape:
+    """A rolling sum over `seconds` of one asset's authorized base units (or of worst-case fees), per scope."""
+
+    asset: AssetId
+    seconds: int
+    per: Per
+    fees_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A cap that no rule can exceed: base units within a window, worst-case fees included."""
+
+    name: str
+    window: WindowShape
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """A rule's condition that the window's sum, this transfer included, stays at or below `maximum`."""
+
+    seconds: int
+    per: Per
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeed:
+    """`threshold` people of `group`."""
+
+    group: str
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Everything that must hold for a rule to match; None means any."""
+
+    initiators: frozenset[str] | None = None
+    initiator_groups: frozenset[str] | None = None
+    wallets: frozenset[str] | None = None
+    tiers: frozenset[str] | None = None
+    accounts: frozenset[AccountId] | None = None
+    listed: frozenset[str] | None = None
+    own_wallets: bool = False
+    assets: frozenset[AssetId] | None = None
+    amount_min: int | None = None
+    amount_max: int | None = None
+    over_time: tuple[OverTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an allowing rule demands: `approvals` is an OR of ANDs, times in seconds, the ceiling in native base units."""
+
+    approvals: tuple[tuple[ApprovalNeed, ...], ...]
+    initiator_may_approve: bool
+    delay: int
+    expiry: int
+    fee_ceiling: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: a condition, and an allowance or (None) a denial with its reason."""
+
+    name: str
+    condition: Condition
+    allowance: Allowance | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressGroup:
+    """A list of destinations: who may add to it, and how old (seconds) an address must be."""
+
+    quorum: Quorum
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A tier's own bounds: freshness of checkpoints in seconds, and the key schemes that may hold it."""
+
+    checkpoint_age: int
+    schemes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTerms:
+    """A chain's finality depth and the cap on worst-case fees per wallet."""
+
+    confirmations: int
+    native: AssetId
+    fee_window: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """How an asset is shown to people."""
+
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One adopted version of the document; `expires` is unix milliseconds."""
+
+    version: int
+    label: str
+    expires: int
+    cool_down: int
+    members: Mapping[str, Member]
+    administrators: Quorum
+    groups: Mapping[str, frozenset[str]]
+    freezers: frozenset[str]
+    faults: int
+    nodes: Mapping[str, Node]
+    coordinator: Credential
+    tiers: Mapping[str, Tier]
+    chains: Mapping[ChainId, ChainTerms]
+    assets: Mapping[AssetId, Asset]
+    address_groups: Mapping[str, AddressGroup]
+    wallet_age: int
+    limits: tuple[Limit, ...]
+    rules: tuple[Rule, ...]
+    window_shapes: frozenset[WindowShape]
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def witness_quorum(self) -> int:
+        """q = floor((n+f)/2)+1 of n witnesses, of which f may be bad."""
+        return (len(self.nodes) + self.faults) // 2 + 1
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical document, in hex."""
+        return digest(dict(self.document))
+
+    def credential(self, name: str, key: str) -> Credential | None:
+        """The credential `key` of member or node `name`, if the policy lists it."""
+        if name in self.members:
+            return self.members[name].credentials.get(key)
+        node = self.nodes.get(name)
+        return node.credential if node and node.credential.key_id == key else None
+
+    def groups_of(self, name: str) -> frozenset[str]:
+        """The groups that a member belongs to."""
+        return frozenset(group for group, members in self.groups.items() if name in members)
+
+
+def window_shapes(
+    limits: Iterable[Limit], chains: Iterable[ChainTerms], rules: Iterable[Rule]
+) -> frozenset[WindowShape]:
+    """Every window whose running sum a policy with these parts needs."""
+    shapes = {limit.window for limit in limits} | {terms.fee_window.window for terms in chains}
+    for rule in rules:
+        for over in rule.condition.over_time:
+            shapes |= {WindowShape(asset, over.seconds, over.per) for asset in rule.condition.assets or ()}
+    return frozenset(shapes)

@@ -1,0 +1,50 @@
+"""Frames: a small canonical head and raw bytes behind it, length-prefixed, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from strongroom.documents.canonical import encode, fields, parse
+from strongroom.documents.names import parse_slug
+from strongroom.errors import InvalidInput
+
+MAX_HEAD: Final = 1 << 20
+MAX_BODY: Final = 8 << 20
+_PREFIX: Final = struct.Struct(">II")
+_SHAPE: Final = {"kind": str, "from": str, "to": str, "head": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message: its kind, who sends it to whom (node names, or `coordinator`), fields, and bytes."""
+
+    kind: str
+    sender: str
+    to: str
+    head: dict[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Lengths of head and body (4 bytes each, big-endian), then both."""
+    head = encode({"kind": frame.kind, "from": frame.sender, "to": frame.to, "head": frame.head})
+    if len(head) > MAX_HEAD or len(frame.body) > MAX_BODY:
+        raise InvalidInput("frame.too_large", f"a frame of kind {frame.kind} is too large to send")
+    return _PREFIX.pack(len(head), len(frame.body)) + head + frame.body
+
+
+def decode_frame(head: bytes, body: bytes) -> Frame:
+    """The frame of its two parts; raises InvalidInput."""
+    doc = fields(parse(head, max_bytes=MAX_HEAD), "frame", _SHAPE)
+    return Frame(parse_slug(doc["kind"]), parse_slug(doc["from"]), parse_slug(doc["to"]), doc["head"], body)
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame:
+    """Read one frame; raises InvalidInput for one too large or malformed, IncompleteReadError at the end."""
+    head, body = _PREFIX.unpack(await reader.readexactly(_PREFIX.size))
+    if head > MAX_HEAD or body > MAX_BODY:
+        raise InvalidInput("frame.too_large", "the peer announces a frame beyond the limit")
+    return decode_frame(await reader.readexactly(head), await reader.readexactly(body))
