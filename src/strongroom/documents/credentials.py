@@ -112,16 +112,14 @@ class SigningKey:
     def load(cls, path: Path) -> SigningKey:
         """The key in a PKCS8 PEM file; raises InvalidInput credential.file, credential.file_mode."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            # A pipe must not block; what is checked is what was opened, not what the path names by then.
+            with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+                status = os.fstat(file.fileno())
+                pem = file.read(_MAX_KEY_FILE) if stat.S_ISREG(status.st_mode) else b""
         except OSError as error:
             raise InvalidInput("credential.file", f"cannot open {path}: {error.strerror}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)  # of what was opened, not of what the path names by now
-            if not stat.S_ISREG(status.st_mode):
-                raise InvalidInput("credential.file", f"{path} is not a regular file")
-            if status.st_mode & 0o077:
-                raise InvalidInput("credential.file_mode", f"others may read {path}", f"chmod 600 {path}")
-            pem = file.read(_MAX_KEY_FILE)
+        if status.st_mode & 0o077:
+            raise InvalidInput("credential.file_mode", f"others may read {path}", f"chmod 600 {path}")
         try:
             private = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):

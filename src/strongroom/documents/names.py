@@ -35,9 +35,7 @@ _GRAMMAR: Final = {
     ),
 }
 _CHAIN: Final = re.compile("|".join(f"{space}:{chain}" for space, (chain, _, _) in _GRAMMAR.items()))
-_ASSET: Final = re.compile(
-    "|".join(f"{space}:{chain}/(?:{asset})" for space, (chain, asset, _) in _GRAMMAR.items())
-)
+_ASSET: Final = re.compile("|".join(f"{space}:{chain}/(?:{asset})" for space, (chain, asset, _) in _GRAMMAR.items()))
 _ACCOUNT: Final = re.compile(
     "|".join(f"{space}:{chain}:(?:{address})" for space, (chain, _, address) in _GRAMMAR.items())
 )
