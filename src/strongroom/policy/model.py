@@ -117,7 +117,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an allowing rule demands: `approvals` is an OR of ANDs, times in seconds, the ceiling in native base units."""
+    """What an allowing rule demands: `approvals` is an OR of ANDs, times in seconds, the ceiling in base units."""
 
     approvals: tuple[tuple[ApprovalNeed, ...], ...]
     initiator_may_approve: bool

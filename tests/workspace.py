@@ -1,0 +1,294 @@
+"""A workspace for tests: people, nodes, a policy, and the entries that real statements by them make."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from coincurve import PrivateKey
+from coincurve.ecdsa import der_to_cdata, serialize_compact
+
+from strongroom.chains.evm.transaction import UnsignedTransaction, encode
+from strongroom.chains.evm.transfer import call
+from strongroom.custody.fold import apply
+from strongroom.custody.keys import possession_digest
+from strongroom.custody.state import EMPTY, CustodyState, TransferId
+from strongroom.documents.credentials import SigningKey
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Seen, Statement, sign_statement, statement_hash
+from strongroom.log.entry import Entry, new_entry
+from strongroom.policy.loader import load_policy
+
+CHAIN = "eip155:31337"
+ETH = f"{CHAIN}/slip44:60"
+TOKEN_CONTRACT = "0x5fbdb2315678afecb367f032d93f642f64180aa3"
+TOKEN = f"{CHAIN}/erc20:{TOKEN_CONTRACT}"
+PAYEE = f"{CHAIN}:0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
+OTHER = f"{CHAIN}:0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc"
+WEI = 10**18
+HOUR = 3_600_000
+START = 1_790_000_000_000
+
+PEOPLE = ("alice", "bob", "carol")
+NODES = ("signer-1", "signer-2", "signer-3", "guardian-1")
+
+
+def seeded(name: str) -> SigningKey:
+    """A signing key that is the same in every run: tests replay exactly."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return SigningKey(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()))
+
+
+class Workspace:
+    """Signing keys, the policy document, and the log so far; each method appends the entries it names."""
+
+    def __init__(self, *, start: int = START, policy: dict[str, Any] | None = None) -> None:
+        self.keys = {name: seeded(name) for name in (*PEOPLE, "exchange", *NODES, "coordinator")}
+        self.policy = policy or self.policy_document()
+        self.time = start
+        self.state: CustodyState = EMPTY
+        self.entries: list[Entry] = []
+        self.account = PrivateKey(hashlib.sha256(b"hot key").digest())
+
+    # -- the policy
+
+    def policy_document(self) -> dict[str, Any]:
+        """Three administrators (2 of 3), one service, 2-of-3 signers and a guardian, a hot tier with limits."""
+        credential = {name: key.credential.to_doc() for name, key in self.keys.items()}
+        place = {"provider": "p", "region": "r", "jurisdiction": "j"}
+        nodes = {
+            name: {
+                "duty": "guardian" if name.startswith("guardian") else "signer",
+                "key": credential[name],
+                "placement": {**place, "site": name},
+            }
+            for name in NODES
+        }
+        ceiling = str(WEI // 100)
+        free = {"approvals": [], "initiator_may_approve": False, "delay": 0, "expiry": 86400, "fee_ceiling": ceiling}
+        asked = {**free, "approvals": [[{"group": "treasury", "threshold": 2}]]}
+        day = 86400
+        return {
+            "format": "strongroom.policy.v1",
+            "fold": 1,
+            "version": 1,
+            "label": "TEST",
+            "expires": START + 400 * day * 1000,
+            "cool_down": 3600,
+            "people": {
+                **{name: {"role": "person", "keys": [credential[name]]} for name in PEOPLE},
+                "exchange": {"role": "service", "keys": [credential["exchange"]]},
+            },
+            "administrators": {"members": list(PEOPLE), "threshold": 2},
+            "groups": {"treasury": list(PEOPLE)},
+            "freezers": "treasury",
+            "witnesses": {"faults": 1, "nodes": nodes},
+            "coordinator": credential["coordinator"],
+            "tiers": {"hot": {"checkpoint_age": 30, "schemes": ["ecdsa-dkls23", "ed25519-frost", "bip340-frost"]}},
+            "chains": {
+                CHAIN: {"confirmations": 2, "native": ETH, "fee_window": {"seconds": day, "max": str(WEI)}},
+            },
+            "assets": {ETH: {"symbol": "ETH", "decimals": 18}, TOKEN: {"symbol": "LUSD", "decimals": 6}},
+            "address_groups": {"vendors": {"group": "treasury", "threshold": 1, "age": 60}},
+            "wallet_age": 0,
+            "limits": [{"name": "ETH a day", "asset": ETH, "seconds": day, "per": "source", "max": str(50 * WEI)}],
+            "rules": [
+                {
+                    "name": "small ETH",
+                    "when": {
+                        "initiator": {"members": ["exchange"]},
+                        "source": {"tiers": ["hot"]},
+                        "asset": [ETH],
+                        "amount": {"max": str(WEI)},
+                        "over_time": [{"seconds": day, "per": "initiator", "max": str(20 * WEI)}],
+                    },
+                    "allow": free,
+                },
+                {
+                    "name": "small LUSD",
+                    "when": {
+                        "initiator": {"members": ["exchange"]},
+                        "asset": [TOKEN],
+                        "amount": {"max": "1000000000"},
+                    },
+                    "allow": free,
+                },
+                {
+                    "name": "larger ETH",
+                    "when": {"initiator": {"groups": ["treasury"]}, "asset": [ETH], "amount": {"max": str(10 * WEI)}},
+                    "allow": asked,
+                },
+                {
+                    "name": "vendors, after a delay",
+                    "when": {
+                        "initiator": {"groups": ["treasury"]},
+                        "destination": {"listed": ["vendors"]},
+                        "asset": [TOKEN],
+                    },
+                    "allow": {**asked, "delay": 600},
+                },
+            ],
+        }
+
+    # -- statements and entries
+
+    def statement(
+        self,
+        person: str,
+        kind: str,
+        subject: dict[str, Any],
+        *,
+        obligations: str | None = None,
+        bare: bool = False,
+        **changes: Any,
+    ) -> Envelope:
+        """A statement signed by `person`; `bare` leaves out `seen` and `not_after`, as stops may."""
+        key = self.keys[person]
+        seen = None if bare or not self.state.size else Seen(self.state.size, self.state.root.hex())
+        fields: dict[str, Any] = {
+            "workspace": self.state.workspace or None,
+            "kind": kind,
+            "subject": subject,
+            "obligations": obligations,
+            "seen": seen,
+            "person": person,
+            "key": key.key_id,
+            "not_after": None if bare else self.time + HOUR,
+        }
+        return sign_statement(Statement(**{**fields, **changes}), key)
+
+    def add(self, kind: str, body: dict[str, Any], evidence: Iterable[Envelope] = (), *, later: int = 0) -> Entry:
+        """Append one entry `later` milliseconds on; raises as the fold does, and then nothing has changed."""
+        entry = new_entry(kind, self.time + later, body, tuple(evidence))
+        self.state = apply(self.state, entry)
+        self.time += later
+        self.entries.append(entry)
+        return entry
+
+    def granted(self, kind: str, statement: str, body: dict[str, Any], people: Iterable[str]) -> Entry:
+        """Append an entry whose evidence is one statement of each of `people` about exactly its body."""
+        return self.add(kind, body, [self.statement(p, statement, body) for p in people])
+
+    def stopped(self, kind: str, statement: str, body: dict[str, Any], people: Iterable[str]) -> Entry:
+        """Append a stopping entry."""
+        return self.add(kind, body, [self.statement(p, statement, body, bare=True) for p in people])
+
+    # -- the usual beginnings
+
+    def create(self) -> Workspace:
+        """workspace.created, signed by every administrator and every node."""
+        policy = load_policy(self.policy)
+        subject = {"policy": policy.digest, "salt": "00"}
+        names = [*sorted(policy.administrators.members), *sorted(policy.nodes)]
+        evidence = [self.statement(name, "workspace.create", subject) for name in names]
+        self.add("workspace.created", {"policy": self.policy, "salt": "00"}, evidence)
+        return self
+
+    def boot(self, node: str, boot: str | None = None, exchange: str | None = None) -> Entry:
+        """signer.started of one node."""
+        body = {
+            "node": node,
+            "boot": boot or hashlib.sha256(f"{node} {self.state.size}".encode()).hexdigest(),
+            "exchange": exchange or hashlib.sha256(node.encode()).hexdigest(),
+        }
+        return self.add("signer.started", body, [self.statement(node, "signer.start", body)])
+
+    def generate(self, name: str = "hot-ecdsa") -> Entry:
+        """key.generated for an ECDSA key whose whole secret this test holds (the fold cannot tell)."""
+        order = {
+            "name": name,
+            "scheme": "ecdsa-dkls23",
+            "tier": "hot",
+            "participants": ["signer-1", "signer-2", "signer-3"],
+            "threshold": 2,
+            "epoch": 0,
+        }
+        outcome = {
+            "public_key": self.account.public_key.format().hex(),
+            "chain_code": "11" * 32,
+            "transcript": "22" * 32,
+        }
+        subject = {"key": name, "epoch": 0, **outcome}
+        digest = possession_digest(self.state.workspace, name, outcome["transcript"])
+        evidence = [self.statement(p, "key.generate", order) for p in ("alice", "bob")]
+        evidence += [self.statement(s, "key.transcript", subject, bare=True) for s in order["participants"]]
+        body = {"order": order, **outcome, "possession": self.sign(digest).hex()}
+        return self.add("key.generated", body, evidence)
+
+    def open(self, name: str = "hot-eth", key: str = "hot-ecdsa", path: tuple[int, ...] = ()) -> Entry:
+        """wallet.opened by two administrators."""
+        routes = [{"route": "key", "key": key}]
+        body = {"name": name, "chain": CHAIN, "key": key, "path": list(path), "tier": "hot", "routes": routes}
+        return self.granted("wallet.opened", "wallet.open", body, ("alice", "bob"))
+
+    def ready(self) -> Workspace:
+        """Created, all nodes started, key `hot-ecdsa` generated, wallet `hot-eth` open."""
+        self.create()
+        for node in NODES:
+            self.boot(node)
+        self.generate()
+        self.open()
+        return self
+
+    # -- transfers
+
+    def intent(self, **changes: Any) -> dict[str, Any]:
+        """The subject of a propose statement: half an ETH to PAYEE unless changed (`wallet` is its `from`)."""
+        intent = {
+            "from": changes.pop("wallet", "hot-eth"),
+            "to": PAYEE,
+            "asset": ETH,
+            "amount": str(WEI // 2),
+            "why": "test",
+            "until": self.time + HOUR,
+            "idempotency": f"key-{len(self.entries)}",
+        }
+        return {**intent, **changes}
+
+    def propose(self, by: str = "exchange", **changes: Any) -> TransferId:
+        """transfer.proposed; returns its id."""
+        envelope = self.statement(by, "transfer.propose", self.intent(**changes))
+        name = statement_hash(envelope)
+        self.add("transfer.proposed", {"transfer": name}, [envelope])
+        return TransferId(name)
+
+    def approve(self, transfer: str, person: str, obligations: str) -> Entry:
+        """transfer.approved by one person over the obligations with this digest."""
+        body = {"transfer": transfer}
+        envelope = self.statement(person, "transfer.approve", body, obligations=obligations)
+        return self.add("transfer.approved", body, [envelope])
+
+    def payload(self, transfer: str, **changes: Any) -> bytes:
+        """The honest unsigned payload for a transfer; `changes` are fields of the transaction."""
+        record = self.state.transfers[TransferId(transfer)]
+        wanted = call(record.intent.asset, record.intent.to, record.intent.amount)
+        nonce = record.authorization.nonce if record.authorization else self.state.wallets["hot-eth"].next_nonce
+        fields: dict[str, Any] = {
+            "chain_id": 31337,
+            "nonce": nonce,
+            "max_priority_fee": 10**9,
+            "max_fee": 3 * 10**9,
+            "gas": 21000 if not wanted.data else 80000,
+            "to": wanted.to,
+            "value": wanted.value,
+            "data": wanted.data,
+        }
+        return encode(UnsignedTransaction(**{**fields, **changes}))
+
+    def authorize(self, transfer: str, payload: bytes | None = None, **changes: Any) -> Entry:
+        """transfer.authorized with the honest payload, or the given one."""
+        raw = payload if payload is not None else self.payload(transfer, **changes)
+        return self.add("transfer.authorized", {"transfer": transfer, "payload": raw.hex()})
+
+    def sign(self, digest: bytes) -> bytes:
+        """r || s (low-S) over 32 bytes by the whole key that the test holds."""
+        return serialize_compact(der_to_cdata(self.account.sign(digest, hasher=None)))
+
+    def clone(self) -> Workspace:
+        """An independent copy at this point of the log."""
+        other = copy.copy(self)
+        other.entries, other.policy = list(self.entries), copy.deepcopy(self.policy)
+        return other
