@@ -69,11 +69,6 @@ def parse_account(text: object) -> AccountId:
     return AccountId(_match(_ACCOUNT, text, "account.syntax", message))
 
 
-def chain_of_asset(asset: AssetId) -> ChainId:
-    """The chain part of an asset id."""
-    return ChainId(asset.partition("/")[0])
-
-
 def split_asset(asset: AssetId) -> tuple[ChainId, str, str]:
     """Chain, asset namespace and reference: ("eip155:1", "erc20", "0x…"); a token id stays in it."""
     chain, _, rest = asset.partition("/")

@@ -1,4 +1,4 @@
-"""The Merkle tree against published vectors and against RFC 6962's definitions, written down once more."""
+"""The Merkle tree and its proofs, against published vectors and RFC 6962's definitions written once more."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.entry import leaf_hash
-from strongroom.log.tree import (
-    EMPTY_ROOT,
-    CompactRange,
-    MemoryNodes,
-    Tree,
-    verify_consistency,
-    verify_inclusion,
-)
+from strongroom.log.proofs import MemoryNodes, Tree, verify_consistency, verify_inclusion
+from strongroom.log.tree import EMPTY_ROOT, CompactRange
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "rfc6962.json").read_text())
 
