@@ -13,7 +13,7 @@ from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.nodes import answers
 from strongroom.nodes.answers import Block, Malformed, Receipt, Transaction
 from strongroom.nodes.faults import ALREADY_KNOWN, NONCE_TOO_LOW, REVERTS
-from strongroom.nodes.jsonrpc import JsonRpc
+from strongroom.nodes.jsonrpc import Disconnected, JsonRpc
 
 BALANCE_OF: Final = "0x70a08231"  # balanceOf(address), ERC-20
 Tag = Literal["latest", "pending", "safe", "finalized"]
@@ -51,13 +51,12 @@ class EvmNode:
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The raw result of any JSON-RPC method."""
-        await self._verify()
-        return await self._watched(self._rpc.request(method, params))
+        return await self._ask(lambda: self._rpc.request(method, params), repeatable=_repeatable(method))
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """The raw results of many calls in one request; a call that failed gives its error as the value."""
-        await self._verify()
-        return await self._watched(self._rpc.batch(calls))
+        repeatable = all(_repeatable(method) for method, _ in calls)
+        return await self._ask(lambda: self._rpc.batch(calls), repeatable=repeatable)
 
     async def chain_id(self) -> ChainId:
         """What the node says its chain is, as CAIP-2."""
@@ -77,11 +76,7 @@ class EvmNode:
         if value is None:
             return None
         found = self._read(answers.block, value)
-        if (
-            found.number != which
-            if isinstance(which, int)
-            else which.startswith("0x") and found.hash != which
-        ):
+        if found.number != which if isinstance(which, int) else which.startswith("0x") and found.hash != which:
             raise self._rpc.bad_answer("the block is another than was asked for")
         return found
 
@@ -136,9 +131,7 @@ class EvmNode:
         """Broadcast, and return the txid; that the node has it already, pooled or mined, is success."""
         txid = "0x" + keccak256(raw).hex()
         try:
-            answered = self._read(
-                answers.hash32, await self.call("eth_sendRawTransaction", ("0x" + raw.hex(),))
-            )
+            answered = self._read(answers.hash32, await self.call("eth_sendRawTransaction", ("0x" + raw.hex(),)))
         except Refused as error:
             known = error.code == ALREADY_KNOWN
             if not known and error.code == NONCE_TOO_LOW:
@@ -166,9 +159,7 @@ class EvmNode:
         """Many transactions in one request, in their order."""
         return await self._many("eth_getTransactionByHash", txids, answers.transaction)
 
-    async def _many(
-        self, method: str, txids: Sequence[str], parse: Callable[[object, str], T]
-    ) -> list[T | None]:
+    async def _many(self, method: str, txids: Sequence[str], parse: Callable[[object, str], T]) -> list[T | None]:
         found: list[T | None] = []
         for txid, value in zip(txids, await self.batch([(method, (txid,)) for txid in txids]), strict=True):
             if isinstance(value, StrongroomError):
@@ -195,12 +186,22 @@ class EvmNode:
             )
         self._verified = True
 
-    async def _watched(self, pending: Awaitable[T]) -> T:
-        try:
-            return await pending
-        except Unreachable:
-            self._verified = False
-            raise
+    async def _ask(self, make: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+        """Do a request on the pinned chain; one that was cut off with a kept connection goes out once more."""
+        for last in (not repeatable, True):
+            try:
+                await self._verify()
+                return await make()
+            except Unreachable as error:
+                self._verified = False
+                if last or not isinstance(error, Disconnected):
+                    raise
+        raise AssertionError("the second attempt is the last")
+
+
+def _repeatable(method: str) -> bool:
+    """Reading, or sending the same signed bytes, may be done twice; what a node signs or mines by itself may not."""
+    return method.startswith("eth_") and method != "eth_sendTransaction"
 
 
 def _query(sender: str, call: Call) -> dict[str, str]:

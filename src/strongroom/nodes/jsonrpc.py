@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,7 +15,15 @@ from strongroom.errors import InvalidInput, StrongroomError, Unreachable
 from strongroom.nodes.faults import fault
 
 MAX_ANSWER: Final = 5 * 1024 * 1024
+MAX_DEPTH: Final = 32
+# An unterminated string runs to the end and nothing is given back: linear for any bytes.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+
+
+class Disconnected(Unreachable):
+    """The node closed the connection without an answer: it ended, or it gave up a kept connection just then."""
 
 
 class JsonRpc:
@@ -93,10 +102,14 @@ class JsonRpc:
                         raise self.bad_answer(f"the answer is longer than {MAX_ANSWER} bytes")
         except TimeoutError as error:
             raise Unreachable("node.unreachable", f"{self.name} does not answer in time") from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise Disconnected("node.unreachable", f"{self.name} closed the connection") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable("node.unreachable", f"{self.name}: {type(error).__name__}") from error
+            raise Unreachable("node.unreachable", f"{self.name} cannot be reached ({type(error).__name__})") from error
+        if _too_deep(text):
+            raise self.bad_answer(f"the answer nests deeper than {MAX_DEPTH}")
         try:
-            return json.loads(text)
+            return json.loads(text.decode("utf-8"))  # named, or json would also take UTF-16, which hides brackets
         except (ValueError, RecursionError) as error:
             raise self.bad_answer("the answer is not JSON") from error
 
@@ -110,6 +123,18 @@ class JsonRpc:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _too_deep(text: bytes | bytearray) -> bool:
+    """Whether JSON nests too deep; the parser's own limit is a setting, which libraries raise until it crashes."""
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for byte in _STRING.sub(b"", text).translate(None, _NOT_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _call(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
@@ -126,16 +151,8 @@ def _shown(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    if (
-        parts.scheme not in ("http", "https")
-        or not host
-        or parts.username
-        or parts.password
-        or parts.fragment
-    ):
-        raise InvalidInput(
-            "node.url", "a node's address is http(s)://host[:port][/path], without user and password"
-        )
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password or parts.fragment:
+        raise InvalidInput("node.url", "a node's address is http(s)://host[:port][/path], without user and password")
     if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
         raise InvalidInput("node.url", "a node's address holds no spaces, control or non-ASCII characters")
     shown = f"[{host}]" if ":" in host else host

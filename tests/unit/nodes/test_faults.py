@@ -37,7 +37,7 @@ from strongroom.nodes.faults import fault, revert_reason
         ("Upfront cost exceeds account balance", "node.insufficient_funds"),  # besu
         ("execution reverted", "node.reverts"),
         ("execution reverted: balance too low", "node.reverts"),
-        ("VM Exception while processing transaction: reverted with reason string 'no'", "node.reverts"),  # hardhat
+        ("VM Exception while processing transaction: reverted with reason 'no'", "node.reverts"),  # hardhat
         ("VM execution error.", "node.reverts"),  # openethereum, gnosis
         ("intrinsic gas too low", "node.refused"),
         ("", "node.refused"),
@@ -64,9 +64,7 @@ def test_the_reason_comes_from_the_return_data() -> None:
         assert revert_reason(nothing) is None
 
 
-@given(
-    st.integers(), st.text(max_size=500), st.one_of(st.none(), st.text(max_size=50), st.binary(max_size=300))
-)
+@given(st.integers(), st.text(max_size=500), st.one_of(st.none(), st.text(max_size=50), st.binary(max_size=300)))
 def test_any_text_of_a_node_is_cut_and_printable(code: int, message: str, data: str | bytes | None) -> None:
     given_data = "0x08c379a0" + data.hex() if isinstance(data, bytes) else data
     refused = fault(code, message, given_data)
