@@ -1,0 +1,67 @@
+"""Types of the threshold core (`rust/binding`); use `strongroom.keys`, not this module."""
+
+from os import PathLike
+from typing import final
+
+class CoreError(Exception):
+    """args: (code: str, message: str, culprits: tuple[int, ...])"""
+
+@final
+class KeyInfo:
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def t(self) -> int: ...
+    @property
+    def public_key(self) -> bytes: ...
+    @property
+    def verifying_shares(self) -> tuple[bytes, ...]: ...
+    @property
+    def chain_code(self) -> bytes | None: ...
+    @property
+    def transcript(self) -> bytes: ...
+
+@final
+class Keygen:
+    @property
+    def info(self) -> KeyInfo: ...
+    @property
+    def sealed(self) -> bytes: ...
+
+@final
+class Signature:
+    @property
+    def bytes(self) -> bytes: ...
+    @property
+    def recovery_id(self) -> int | None: ...
+
+@final
+class Session:
+    @property
+    def next_step_is_probe(self) -> bool: ...
+    def step(
+        self, inbox: list[tuple[int, bool, bytes]]
+    ) -> tuple[list[tuple[int | None, bytes]], Keygen | Signature | None]: ...
+
+@final
+class Vault:
+    @staticmethod
+    def open(directory: str | PathLike[str]) -> Vault: ...
+    def keygen(self, scheme: str, session_id: bytes, index: int, n: int, t: int, epoch: int) -> Session: ...
+    def sign(
+        self,
+        sealed: bytes,
+        session_id: bytes,
+        participants: list[int],
+        message: bytes,
+        path: list[int],
+        epoch: int,
+    ) -> Session: ...
+    def inspect(self, sealed: bytes) -> KeyInfo: ...
+    def forget(self) -> None: ...
