@@ -291,4 +291,5 @@ class Workspace:
         """An independent copy at this point of the log."""
         other = copy.copy(self)
         other.entries, other.policy = list(self.entries), copy.deepcopy(self.policy)
+        other.keys = dict(self.keys)
         return other

@@ -1,0 +1,129 @@
+"""Stops: few people, at once; and what undoes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from strongroom.custody.permission import may_sign
+from strongroom.custody.stops import DAY_MS, latched
+from strongroom.errors import Denied, Refused
+from tests.workspace import Workspace
+
+FREEZE = {"scope": "workspace", "target": "", "reason": "drill"}
+
+
+@pytest.fixture
+def home() -> Workspace:
+    return Workspace().ready()
+
+
+def freeze(home: Workspace, *people: str, **changes: str) -> str:
+    entry = home.stopped("workspace.frozen", "workspace.freeze", {**FREEZE, **changes}, people)
+    return next(iter(name for name in home.state.freezes if home.state.freezes[name].time == entry.time))
+
+
+@pytest.mark.parametrize(
+    ("scope", "target"), [("workspace", ""), ("tier", "hot"), ("wallet", "hot-eth"), ("person", "exchange")]
+)
+def test_a_freeze_stops_what_it_covers(home: Workspace, scope: str, target: str) -> None:
+    name = home.propose()
+    freeze(home, "bob", scope=scope, target=target)
+    with pytest.raises(Refused, match=r"workspace\.frozen"):
+        home.authorize(name)
+
+
+def test_a_freeze_of_something_else_stops_nothing(home: Workspace) -> None:
+    name = home.propose()
+    freeze(home, "bob", scope="wallet", target="warm-eth")
+    home.authorize(name)
+
+
+def test_a_freeze_stops_a_signature_that_was_authorized_before(home: Workspace) -> None:
+    name = home.propose()
+    home.authorize(name)
+    digest = home.state.transfers[name].payloads[0].digest
+    assert may_sign(home.state, name, digest, home.time)
+    freeze(home, "bob")
+    with pytest.raises(Refused, match=r"workspace\.frozen"):
+        may_sign(home.state, name, digest, home.time)
+
+
+def test_a_latched_freeze_binds_before_it_is_logged(home: Workspace) -> None:
+    name = home.propose()
+    home.authorize(name)
+    stop = home.statement("bob", "workspace.freeze", FREEZE, bare=True)
+    held = latched(home.state, [stop], home.time)
+    with pytest.raises(Refused, match=r"workspace\.frozen"):
+        may_sign(held, name, home.state.transfers[name].payloads[0].digest, home.time)
+
+
+def test_one_person_freezes_for_a_day_once_a_week_and_two_without_end(home: Workspace) -> None:
+    freeze(home, "bob")
+    with pytest.raises(Refused, match=r"freeze\.weekly"):
+        freeze(home, "bob", reason="again")
+    home.time += DAY_MS + 1
+    name = home.propose()
+    home.authorize(name)
+    freeze(home, "bob", "carol", reason="for good")
+    home.time += 30 * DAY_MS
+    with pytest.raises(Denied, match=r"workspace\.frozen"):
+        home.propose()
+
+
+def test_i18_a_fast_own_clock_does_not_end_a_freeze() -> None:
+    home = Workspace()
+    home.policy["rules"][0]["allow"]["expiry"] = 10 * 86400
+    home.ready()
+    name = home.propose(until=home.time + 9 * DAY_MS)
+    home.authorize(name)
+    freeze(home, "bob")
+    with pytest.raises(Refused, match=r"workspace\.frozen"):
+        may_sign(home.state, name, home.state.transfers[name].payloads[0].digest, home.time + 2 * DAY_MS)
+
+
+def test_a_freeze_takes_members_of_the_freeze_group_and_its_end_the_administrators(home: Workspace) -> None:
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        freeze(home, "exchange")
+    name = home.propose()
+    body = {"freeze": freeze(home, "bob")}
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        home.granted("workspace.unfrozen", "workspace.unfreeze", body, ["bob"])
+    home.granted("workspace.unfrozen", "workspace.unfreeze", body, ["alice", "bob"])
+    home.authorize(name)
+
+
+def test_a_stop_counts_once(home: Workspace) -> None:
+    stop = home.statement("bob", "workspace.freeze", FREEZE, bare=True)
+    home.add("workspace.frozen", FREEZE, [stop])
+    home.granted(
+        "workspace.unfrozen", "workspace.unfreeze", {"freeze": next(iter(home.state.freezes))}, ["alice", "bob"]
+    )
+    home.time += 8 * DAY_MS
+    with pytest.raises(Refused, match=r"stop\.already_counted"):
+        home.add("workspace.frozen", FREEZE, [stop])
+
+
+def test_a_stop_whose_body_differs_from_what_was_signed_is_refused(home: Workspace) -> None:
+    stop = home.statement("bob", "workspace.freeze", FREEZE, bare=True)
+    with pytest.raises(Refused, match=r"statement\.other_subject"):
+        home.add("workspace.frozen", {**FREEZE, "reason": "other"}, [stop])
+
+
+def test_a_closed_wallet_and_a_delisted_address_are_gone_at_once(home: Workspace) -> None:
+    account = "eip155:31337:0x" + "ab" * 20
+    row = {"account": account, "group": "vendors"}
+    home.granted("address.listed", "address.list", {**row, "label": "v"}, ["bob"])
+    home.stopped("address.delisted", "address.delist", row, ["alice"])
+    assert not home.state.addresses
+    name = home.propose()
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        home.stopped("wallet.closed", "wallet.close", {"wallet": "hot-eth"}, ["exchange"])
+    home.stopped("wallet.closed", "wallet.close", {"wallet": "hot-eth"}, ["carol"])
+    with pytest.raises(Refused, match=r"wallet\.closed"):
+        home.authorize(name)
+
+
+def test_only_its_initiator_cancels(home: Workspace) -> None:
+    name = home.propose()
+    with pytest.raises(Refused, match=r"authority\.not_the_initiator"):
+        home.stopped("transfer.cancelled", "transfer.cancel", {"transfer": name}, ["alice"])

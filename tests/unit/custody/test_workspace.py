@@ -1,0 +1,142 @@
+"""Versions of the policy: the root rule, the cool-down, tightening at once, and no way back."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from strongroom.custody.digest import state_digest
+from strongroom.custody.fold import fold
+from strongroom.errors import Refused
+from strongroom.log.entry import parse_entry
+from strongroom.policy.loader import load_policy
+from tests.workspace import WEI, Workspace
+
+
+@pytest.fixture
+def home() -> Workspace:
+    return Workspace().ready()
+
+
+def next_policy(home: Workspace, **changes: Any) -> dict[str, Any]:
+    document = copy.deepcopy(dict(home.state.policy.document)) if home.state.policy else {}
+    return {**document, "version": document["version"] + 1, **changes}
+
+
+def propose(home: Workspace, document: dict[str, Any], *people: str) -> None:
+    subject = {"policy": load_policy(document).digest, "version": document["version"]}
+    evidence = [home.statement(person, "policy.propose", subject) for person in people]
+    home.add("policy.proposed", {"policy": document}, evidence)
+
+
+def version(home: Workspace) -> int:
+    assert home.state.policy is not None
+    return home.state.policy.version
+
+
+def test_i19_a_loosening_waits_out_the_cool_down_in_log_time(home: Workspace) -> None:
+    rules = copy.deepcopy(home.policy["rules"])
+    rules[0]["when"]["amount"]["max"] = str(2 * WEI)
+    propose(home, next_policy(home, rules=rules), "alice", "bob")
+    with pytest.raises(Refused, match=r"policy\.cool_down"):
+        home.add("policy.adopted", {"version": 2})
+    assert version(home) == 1
+    home.time += 3_600_000
+    home.add("policy.adopted", {"version": 2})
+    assert version(home) == 2
+    home.propose(amount=str(2 * WEI))
+    with pytest.raises(Refused, match=r"policy\.no_proposal"):
+        home.add("policy.adopted", {"version": 2})
+
+
+def test_i19_a_tightening_is_in_force_at_once(home: Workspace) -> None:
+    limits = copy.deepcopy(home.policy["limits"])
+    limits[0]["max"] = str(WEI)
+    propose(home, next_policy(home, limits=limits), "alice", "bob")
+    assert version(home) == 2
+    first = home.propose()
+    home.authorize(first)
+    second = home.propose()
+    with pytest.raises(Refused, match=r"limit\.exceeded"):
+        home.authorize(second)
+
+
+def test_i19_a_new_version_needs_the_thresholds_of_both(home: Workspace) -> None:
+    raised = next_policy(home, administrators={"members": ["alice", "bob", "carol"], "threshold": 3})
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        propose(home, raised, "alice", "bob")
+    propose(home, raised, "alice", "bob", "carol")
+    captured = next_policy(home, administrators={"members": ["carol"], "threshold": 1})
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        propose(home, captured, "carol")
+
+
+def test_an_old_version_offered_again_is_refused(home: Workspace) -> None:
+    with pytest.raises(Refused, match=r"policy\.version"):
+        propose(home, {**next_policy(home), "version": 1}, "alice", "bob")
+    with pytest.raises(Refused, match=r"policy\.version"):
+        propose(home, {**next_policy(home), "version": 3}, "alice", "bob")
+
+
+def test_i20_a_policy_alone_changes_no_witness(home: Workspace) -> None:
+    document = next_policy(home)
+    del document["witnesses"]["nodes"]["guardian-1"]
+    document["witnesses"]["nodes"]["guardian-2"] = {
+        "duty": "guardian",
+        "key": home.keys["alice"].credential.to_doc(),
+        "placement": {"provider": "p", "region": "r", "jurisdiction": "j", "site": "s"},
+    }
+    document["people"]["alice"]["keys"] = [home.keys["guardian-1"].credential.to_doc()]
+    with pytest.raises(Refused, match=r"witnesses\.joint_quorum_missing"):
+        propose(home, document, "bob", "carol")
+
+
+def test_a_withdrawn_proposal_does_not_come_back(home: Workspace) -> None:
+    document = next_policy(home, cool_down=7200)
+    subject = {"policy": load_policy(document).digest, "version": 2}
+    evidence = [home.statement(person, "policy.propose", subject) for person in ("alice", "bob")]
+    home.add("policy.proposed", {"policy": document}, evidence)
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        home.stopped("policy.withdrawn", "policy.withdraw", {"version": 2}, ["carol"])
+    home.stopped("policy.withdrawn", "policy.withdraw", {"version": 2}, ["bob", "carol"])
+    home.time += 3_600_000
+    with pytest.raises(Refused, match=r"policy\.no_proposal"):
+        home.add("policy.adopted", {"version": 2})
+    with pytest.raises(Refused, match=r"stop\.already_counted"):
+        home.add("policy.proposed", {"policy": document}, evidence)
+
+
+def test_windows_are_summed_anew_under_a_new_policy(home: Workspace) -> None:
+    for _ in range(3):
+        home.authorize(home.propose(amount=str(WEI)))
+    limits = [*home.policy["limits"]]
+    limits.append({"name": "hour", "asset": limits[0]["asset"], "seconds": 3600, "per": "asset", "max": str(3 * WEI)})
+    propose(home, next_policy(home, limits=limits), "alice", "bob")
+    assert version(home) == 2
+    last = home.propose(amount="1")
+    with pytest.raises(Refused, match=r"limit\.exceeded"):
+        home.authorize(last)
+    home.time += 3_700_000
+    home.authorize(home.propose(amount=str(WEI)))
+
+
+def test_an_expired_policy_allows_nothing() -> None:
+    home = Workspace()
+    home.policy["expires"] = home.time + 1000
+    home.ready()
+    name = home.propose(until=home.time + 60_000)
+    home.time += 1000
+    with pytest.raises(Refused, match=r"policy\.expired"):
+        home.authorize(name)
+
+
+def test_i16_the_same_bytes_give_the_same_state_digest_anywhere(home: Workspace) -> None:
+    name = home.propose()
+    home.authorize(name)
+    replayed = fold(parse_entry(entry.raw) for entry in home.entries)
+    assert state_digest(replayed) == state_digest(home.state)
+    assert replayed.root == home.state.root
+    shorter = fold(parse_entry(entry.raw) for entry in home.entries[:-1])
+    assert state_digest(shorter) != state_digest(home.state)
