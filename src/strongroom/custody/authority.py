@@ -111,8 +111,8 @@ def single(entry: Entry) -> Envelope:
 
 
 def unused(state: CustodyState, envelope: Envelope) -> str:
-    """The statement's hash, refusing one that was counted before (a stop counts once)."""
+    """The statement's hash, refusing one that was counted before."""
     name = statement_hash(envelope)
     if name in state.stops:
-        raise Refused("stop.already_counted", "this stop was logged before")
+        raise Refused("statement.already_counted", "this statement was counted before, and counts once")
     return name

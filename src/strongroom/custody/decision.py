@@ -56,9 +56,9 @@ def sums_for(state: CustodyState, transfer: Transfer) -> Usage:
         return usage(state, state.time)
     recorded = dict(authorized.sums)
     before = usage_before(state, authorized.index, authorized.time)
-    if authorized.policy_version == in_force(state).version:
-        return lambda window: recorded.get(window, 0)
-    return before
+    if authorized.policy_version != in_force(state).version:
+        return before
+    return lambda window: recorded[window] if window in recorded else before(window)
 
 
 def verdict(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from strongroom.custody import keys, nodes, stops, transfers, wallets, workspace
+from strongroom.custody.authority import unused
 from strongroom.custody.state import EMPTY, ROOTS_KEPT, CustodyState
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
@@ -35,6 +36,13 @@ HANDLERS: Final[dict[str, Handler]] = {
 """Every kind of entry there is; what each requires stands in its handler."""
 
 
+COUNTED_ONCE: Final = frozenset(
+    {"policy.proposed", "workspace.unfrozen", "key.generated", "wallet.opened", "address.listed"}
+)
+"""Grants whose statements could otherwise serve again after a stop; stops count once themselves, and a transfer's
+statements are bound to its id."""
+
+
 def apply(state: CustodyState, entry: Entry) -> CustodyState:
     """The state after one more entry; raises InvalidInput, Refused or Denied, and then `state` still holds."""
     handler = HANDLERS.get(entry.kind)
@@ -44,11 +52,13 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("workspace.missing", "the log does not begin with workspace.created")
     if entry.time < state.time:
         raise Refused("time.backwards", "an entry is older than the one before it")
+    once = {unused(state, e): entry.time for e in entry.evidence} if entry.kind in COUNTED_ONCE else {}
     after = handler(state, entry)
     tree = state.tree.append(entry.leaf)
     roots = after.roots.set(tree.size, tree.root())
     if tree.size > ROOTS_KEPT:
         roots = roots.delete(tree.size - ROOTS_KEPT)
+    after = replace(after, stops=after.stops.update(once)) if once else after
     return replace(after, tree=tree, time=entry.time, roots=roots)
 
 

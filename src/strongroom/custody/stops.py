@@ -40,12 +40,12 @@ def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> Custody
 
 
 def closed(state: CustodyState, transfer: Transfer, reason: str) -> CustodyState:
-    """Close an intent to new payments; before its authorization nothing is left to do for it."""
-    if transfer.closed or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
-        raise Refused("intent.closed", f"the transfer was closed before: {transfer.closed or transfer.phase}")
-    pending = transfer.authorization is not None
-    ended = replace(transfer, closed=reason, phase=transfer.phase if pending else Phase.CLOSED)
-    still_open = state.open if pending else state.open.delete(transfer.id)
+    """Close an intent to new payments, whatever was noted about it; unauthorized, nothing is left to do for it."""
+    if transfer.closed:
+        raise Refused("intent.closed", f"the transfer was closed before: {transfer.closed}")
+    unauthorized = transfer.authorization is None
+    ended = replace(transfer, closed=reason, phase=Phase.CLOSED if unauthorized else transfer.phase)
+    still_open = state.open.delete(transfer.id) if unauthorized else state.open
     return replace(state, transfers=state.transfers.set(transfer.id, ended), open=still_open)
 
 

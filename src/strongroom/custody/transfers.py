@@ -193,6 +193,8 @@ def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     worst = max(p.fee for p in transfer.payloads)
     payload = Payload(payload_digest(raw).hex(), raw, fee, null, entry.time)
     changed = _put(state, replace(transfer, payloads=(*transfer.payloads, payload)))
+    if not null and transfer_ended(changed, changed.transfers[transfer.id], moment):
+        raise Refused("policy.denied", "with this fee the policy would no longer allow the transfer")
     if fee <= worst:
         return changed
     # Only one payload of an anchor confirms: the windows pay the difference of the worst cases.

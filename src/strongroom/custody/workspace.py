@@ -14,12 +14,11 @@ from strongroom.custody.authority import (
     require_quorum,
     require_subject,
     single,
-    unused,
 )
 from strongroom.custody.limits import resummed
 from strongroom.custody.state import CustodyState, Proposal
 from strongroom.documents.canonical import fields
-from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
+from strongroom.documents.statement import Statement, from_envelope, verify_statement
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.compare import tightens
@@ -65,8 +64,6 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     subject = {"policy": new.digest, "version": new.version}
     if not 0 < len(entry.evidence) <= MOST_EVIDENCE:
         raise Refused("evidence.count", f"policy.proposed carries {len(entry.evidence)} statements")
-    for envelope in entry.evidence:
-        unused(state, envelope)  # a withdrawn proposal does not come back by its old statements
     for policy in (old, new):
         names = []
         for envelope in entry.evidence:
@@ -76,8 +73,6 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
             require_subject(granting(replace(state, policy=policy), envelope, "policy.propose", entry.time), subject)
             names.append(statement.person)
         require_quorum(policy.administrators, distinct(names), f"policy version {new.version}")
-    used = {statement_hash(envelope): entry.time for envelope in entry.evidence}
-    state = replace(state, stops=state.stops.update(used))
     if tightens(old, new):
         return adopted(state, new)
     return replace(state, proposal=Proposal(new, entry.time + old.cool_down * 1000))

@@ -99,7 +99,7 @@ def test_a_stop_counts_once(home: Workspace) -> None:
         "workspace.unfrozen", "workspace.unfreeze", {"freeze": next(iter(home.state.freezes))}, ["alice", "bob"]
     )
     home.time += 8 * DAY_MS
-    with pytest.raises(Refused, match=r"stop\.already_counted"):
+    with pytest.raises(Refused, match=r"statement\.already_counted"):
         home.add("workspace.frozen", FREEZE, [stop])
 
 
@@ -127,3 +127,23 @@ def test_only_its_initiator_cancels(home: Workspace) -> None:
     name = home.propose()
     with pytest.raises(Refused, match=r"authority\.not_the_initiator"):
         home.stopped("transfer.cancelled", "transfer.cancel", {"transfer": name}, ["alice"])
+
+
+def test_i7_what_the_coordinator_notes_takes_no_stop_away(home: Workspace) -> None:
+    name = home.propose()
+    home.authorize(name)
+    body = {"transfer": name, "txid": "0x" + "00" * 32, "block": 1, "result": "ok"}
+    home.add("transfer.completed", body, [home.statement("coordinator", "transfer.observe", body)])
+    home.stopped("transfer.cancelled", "transfer.cancel", {"transfer": name}, ["exchange"])
+    with pytest.raises(Refused, match=r"intent\.closed"):
+        may_sign(home.state, name, home.state.transfers[name].payloads[0].digest, home.time)
+
+
+def test_a_delisted_address_does_not_come_back_by_its_old_statement(home: Workspace) -> None:
+    row = {"account": "eip155:31337:0x" + "ab" * 20, "group": "vendors"}
+    listing = {**row, "label": "v"}
+    evidence = [home.statement("bob", "address.list", listing)]
+    home.add("address.listed", listing, evidence)
+    home.stopped("address.delisted", "address.delist", row, ["alice"])
+    with pytest.raises(Refused, match=r"statement\.already_counted"):
+        home.add("address.listed", listing, evidence)

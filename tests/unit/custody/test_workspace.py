@@ -104,7 +104,7 @@ def test_a_withdrawn_proposal_does_not_come_back(home: Workspace) -> None:
     home.time += 3_600_000
     with pytest.raises(Refused, match=r"policy\.no_proposal"):
         home.add("policy.adopted", {"version": 2})
-    with pytest.raises(Refused, match=r"stop\.already_counted"):
+    with pytest.raises(Refused, match=r"statement\.already_counted"):
         home.add("policy.proposed", {"policy": document}, evidence)
 
 
