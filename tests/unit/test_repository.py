@@ -153,3 +153,12 @@ def test_every_make_target_is_listed_and_exists() -> None:
     described = set(re.findall(r"(?m)^([a-z-]+):.*## ", text))
     assert described == phony
     assert {"help", "demo", "test", "bench", "hostile", "lab-up", "lab-down"} <= described
+
+
+def test_lines_of_code_leave_out_comments_docstrings_and_blank_lines() -> None:
+    source = '"""One."""\n\n# two\ndef f():\n    """Three,\n    four."""\n    return 5\n'
+    counted = subprocess.run(
+        [sys.executable, "-c", "import sys, closure; print(*closure.size(sys.stdin.read()))"],
+        cwd=ROOT / "setup", input=source, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert counted.stdout == "2 7\n"
