@@ -1,0 +1,47 @@
+"""The application: routers, the guard in front, and every error turned into a coded answer."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from strongroom import __version__
+from strongroom.api import errors, openapi, reading, statements, transfers
+from strongroom.api.facade import Clock, Service
+from strongroom.api.guard import LOOPBACK, Guard
+from strongroom.errors import StrongroomError
+
+_ABOUT = """Every decision is made by the log: this API takes signed statements and shows the state.
+Errors are `{"error": {"code", "message", "remedy"}}` with stable codes. Times are unix milliseconds UTC;
+amounts are base units in decimal strings."""
+
+
+def now_ms() -> int:
+    """Unix milliseconds of this machine."""
+    return time.time_ns() // 1_000_000
+
+
+def create_app(service: Service, *, hosts: frozenset[str] | None = LOOPBACK, clock: Clock = now_ms) -> FastAPI:
+    """The API over a coordinator; `hosts` are the names in Host headers that it answers to, None for any."""
+    # No documentation pages: theirs load code from elsewhere.
+    app = FastAPI(title="Strongroom", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
+    for routes in (
+        transfers.router(service, clock),
+        statements.router(service),
+        reading.router(service, clock),
+    ):
+        app.include_router(routes)
+    app.add_exception_handler(StrongroomError, errors.on_strongroom_error)
+    app.add_exception_handler(RequestValidationError, errors.on_parameters)
+    app.add_exception_handler(HTTPException, errors.on_http)
+    app.add_middleware(Guard, hosts=hosts)
+
+    def described() -> dict[str, Any]:
+        return openapi.describe(app)
+
+    app.openapi = described  # type: ignore[method-assign]
+    return app

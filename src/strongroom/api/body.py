@@ -1,0 +1,26 @@
+"""The bytes of a request, bounded before they are kept and parsed by the one strict parser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from strongroom.documents.canonical import MAX_BYTES, parse_loose
+from strongroom.errors import InvalidInput
+
+
+async def read_document(request: Request, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The JSON object in the body; raises InvalidInput document.*, request.interrupted."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
+        raise InvalidInput("document.too_large", f"the document is longer than {max_bytes} bytes")
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > max_bytes:
+                raise InvalidInput("document.too_large", f"the document is longer than {max_bytes} bytes")
+    except ClientDisconnect:
+        raise InvalidInput("request.interrupted", "the connection closed before the body ended") from None
+    return parse_loose(bytes(data), max_bytes=max_bytes)

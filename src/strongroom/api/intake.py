@@ -1,0 +1,96 @@
+"""Statements come in: strict envelopes, idempotent proposals; whether they count is decided by the fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.api.facade import Service, Submission
+from strongroom.chains.evm.address import parse_address
+from strongroom.custody.authority import credential_of
+from strongroom.custody.state import CustodyState, Transfer, TransferId
+from strongroom.custody.transfers import parse_intent
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
+from strongroom.errors import InvalidInput, Refused
+
+PROPOSE = "transfer.propose"
+
+
+async def propose(service: Service, document: dict[str, Any]) -> tuple[Transfer, bool]:
+    """The transfer of a signed proposal and whether it is new; the same again changes nothing.
+
+    Raises InvalidInput intent.idempotency_conflict when its key was used for something else.
+    """
+    envelope = Envelope.from_doc(document)
+    statement = from_envelope(envelope)
+    if statement.kind != PROPOSE:
+        remedy = "other statements go to POST /v1/statements"
+        raise InvalidInput("statement.wrong_kind", f"the statement is not a {PROPOSE}", remedy)
+    _check_address(statement.subject)
+    known = _known(service.state, envelope, statement)
+    if known is not None:
+        return known, False
+    try:
+        submission = await service.submit(envelope)
+    except Refused as error:
+        # Two equal requests at once: the fold refuses the second, which is answered like the first.
+        known = _known(service.state, envelope, statement) if error.code == "intent.idempotency_used" else None
+        if known is None:
+            raise
+        return known, False
+    return service.state.transfers[TransferId(submission.transfer or "")], True
+
+
+async def state_something(service: Service, document: dict[str, Any]) -> Submission:
+    """Hand any other statement to the coordinator; a policy travels as attachment."""
+    shape = {"envelope", "attachment"}
+    if not {"envelope"} <= document.keys() <= shape:
+        raise InvalidInput(
+            "document.unknown_field",
+            "the body holds an envelope, and may hold an attachment",
+            "see /openapi.json",
+        )
+    attachment = document.get("attachment")
+    if attachment is not None and not isinstance(attachment, dict):
+        raise InvalidInput("document.type", "the attachment is an object")
+    return await service.submit(Envelope.from_doc(document["envelope"]), attachment)
+
+
+def _known(state: CustodyState, envelope: Envelope, statement: Statement) -> Transfer | None:
+    """The transfer that this very intent of this initiator made before, once the signature is verified."""
+    intent = parse_intent(statement.subject)
+    used = state.idempotency.get((statement.person, intent.idempotency))
+    if used is None:
+        return None
+    if statement.workspace != state.workspace:
+        raise Refused("statement.other_workspace", "the statement was made for another workspace")
+    verify_statement(envelope, credential_of(state, statement.person, statement.key))
+    transfer = state.transfers[used]
+    if statement_hash(envelope) == used or transfer.intent == intent:
+        return transfer
+    names = {
+        "from": "wallet",
+        "to": "to",
+        "asset": "asset",
+        "amount": "amount",
+        "why": "why",
+        "until": "until",
+    }
+    changed = [name for name, slot in names.items() if getattr(intent, slot) != getattr(transfer.intent, slot)]
+    raise InvalidInput(
+        "intent.idempotency_conflict",
+        f"transfer {used} was made with this idempotency key, and its {', '.join(changed)} differ",
+        "take a new key for a new transfer, or send the first body again",
+    )
+
+
+def _check_address(subject: dict[str, Any]) -> None:
+    """Tell a mistyped address apart from one that is only spelled in mixed case; the fold takes lower case."""
+    to = subject.get("to")
+    if isinstance(to, str) and to.startswith("eip155:") and to != to.lower():
+        lower = parse_address(to.rpartition(":")[2])
+        raise InvalidInput(
+            "account.syntax",
+            "a signed account is written in lower case",
+            f"sign it as {to.rpartition(':')[0][:64]}:{lower}",
+        )

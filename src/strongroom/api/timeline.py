@@ -1,0 +1,209 @@
+"""One transfer as a document: what was asked, what the rules say, what happened, what is awaited and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from strongroom.api.facade import Activity, Health
+from strongroom.api.words import moment, money, party, terms
+from strongroom.chains.evm.explain import explain
+from strongroom.custody.authority import in_force
+from strongroom.custody.decision import Awaiting, Standing, standing, verdict
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import CustodyState, Payload, Phase, Transfer
+from strongroom.custody.transfers import describe
+from strongroom.documents.canonical import digest
+from strongroom.errors import StrongroomError
+from strongroom.policy.evaluate import Allowed, Denied
+from strongroom.policy.obligations import Obligations
+
+_FROM_LOG = frozenset({"proposed", "approved", "authorized", "replaced", "closed"})
+"""Stages that the state itself tells; of these the coordinator's own events would only repeat it."""
+
+
+class Status(StrEnum):
+    """Where a transfer stands, for callers: the last three are final."""
+
+    AWAITING_APPROVALS = "awaiting_approvals"
+    DELAYED = "delayed"
+    DENIED = "denied"
+    REFUSED = "refused"
+    STALLED = "stalled"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CLOSED})
+
+
+def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:
+    """What was asked and the phase in the log: one row of a list."""
+    intent, policy = transfer.intent, in_force(state)
+    return {
+        "id": transfer.id,
+        "phase": transfer.phase.value,
+        "closed": transfer.closed,
+        "initiator": transfer.initiator,
+        "from": intent.wallet,
+        "to": party(state, intent.to),
+        "asset": intent.asset,
+        "amount": money(policy, intent.asset, intent.amount),
+        "why": intent.why,
+        "until": intent.until,
+        "idempotency": intent.idempotency,
+        "proposed": transfer.proposed,
+        "txid": transfer.txid or None,
+    }
+
+
+def transfer_document(
+    state: CustodyState, transfer: Transfer, activity: Activity, health: Health, now: int
+) -> dict[str, Any]:
+    """Everything about one transfer at `now` (unix ms); `version` changes with anything else in it."""
+    ended = transfer.phase in (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED)
+    # What is signed may confirm whatever the rules say by now: nothing is decided about it any more.
+    decided = ended or transfer.phase is Phase.SIGNED
+    stand = None if decided else standing(state, transfer, Moment.at(max(state.time, now)))
+    answer = verdict(state, transfer, Moment.at(max(state.time, now)))
+    obligations = answer.obligations if isinstance(answer, Allowed) else None
+    awaiting = None if ended else _awaiting(state, transfer, stand, activity, health)
+    document = {
+        **summary(state, transfer),
+        "status": _status(transfer, stand, activity, awaiting).value,
+        "decision": _decision(answer, obligations),
+        "approvals": [
+            {
+                "person": approval.person,
+                "time": approval.time,
+                "counts": obligations is not None and approval.obligations == obligations.digest,
+            }
+            for approval in transfer.approvals
+        ],
+        "nonce": transfer.authorization.nonce if transfer.authorization else None,
+        "payloads": [_payload(state, payload) for payload in transfer.payloads],
+        "txids": list(activity.txids),
+        "confirmations": activity.confirmations,
+        "refusals": [
+            {"time": r.time, "by": r.by, "what": r.what, "code": r.code, "message": r.message}
+            for r in activity.refusals
+        ],
+        "awaiting": awaiting,
+        "timeline": _timeline(state, transfer, activity, obligations),
+    }
+    return {**document, "version": digest(document)[:16]}
+
+
+def quorum_text(health: Health, key: str) -> str:
+    """What is missing of signers and witnesses, or nothing: `quorum 1 of 2, witnesses 2 of 3`."""
+    have, need = health.quorums.get(key, (0, 0))
+    if have >= need and health.witnesses_have >= health.witnesses_need:
+        return ""
+    return f"quorum {have} of {need}, witnesses {health.witnesses_have} of {health.witnesses_need}"
+
+
+def _awaiting(
+    state: CustodyState, transfer: Transfer, stand: Standing | None, activity: Activity, health: Health
+) -> dict[str, str] | None:
+    if isinstance(stand, Denied):
+        return {"code": stand.code, "text": stand.reason}
+    if isinstance(stand, Awaiting) and stand.approvals:
+        return {"code": "approvals.missing", "text": f"waits for approvals: {describe(stand)}"}
+    if isinstance(stand, Awaiting):
+        text = f"waits until {moment(stand.not_before)}: the rule's delay"
+        return {"code": "delay.not_elapsed", "text": text}
+    if transfer.phase in (Phase.PROPOSED, Phase.AUTHORIZED):
+        missing = quorum_text(health, state.wallets[transfer.intent.wallet].key)
+        if missing:
+            return {"code": "quorum.missing", "text": missing}
+    if activity.awaiting:
+        return {"code": activity.awaiting_code, "text": activity.awaiting}
+    return None
+
+
+def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awaiting: dict[str, str] | None) -> Status:
+    if transfer.phase in (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED):
+        return Status(transfer.phase.value)
+    if isinstance(stand, Denied):
+        return Status.DENIED
+    if isinstance(stand, Awaiting):
+        return Status.AWAITING_APPROVALS if stand.approvals else Status.DELAYED
+    if awaiting and awaiting["code"].partition(".")[0] in ("quorum", "node"):
+        return Status.STALLED
+    last = activity.refusals[-1].time if activity.refusals else 0
+    if last and last >= max((event.time for event in activity.events), default=0):
+        return Status.REFUSED
+    return Status.IN_PROGRESS
+
+
+def _decision(answer: Allowed | Denied, obligations: Obligations | None) -> dict[str, Any]:
+    """The rules' answer; `obligations` is what an approval signs the digest of."""
+    return {
+        "allowed": obligations is not None,
+        "rule": obligations.rule if obligations else None,
+        "obligations": obligations.to_doc() if obligations else None,
+        "digest": obligations.digest if obligations else None,
+        "code": answer.code if isinstance(answer, Denied) else None,
+        "reason": answer.reason if isinstance(answer, Denied) else None,
+    }
+
+
+def _payload(state: CustodyState, payload: Payload) -> dict[str, Any]:
+    return {
+        "digest": payload.digest,
+        "time": payload.time,
+        "null": payload.null,
+        "raw": payload.raw.hex(),
+        "explained": _explained(state, payload),
+    }
+
+
+def _explained(state: CustodyState, payload: Payload) -> list[str]:
+    try:
+        return explain(payload.raw, in_force(state).assets)
+    except StrongroomError as error:
+        return [f"cannot be decoded: {error.message}"]
+
+
+def _item(time: int | None, stage: str, text: str, details: list[str] | None = None) -> dict[str, Any]:
+    return {"time": time, "stage": stage, "text": text, "details": details or []}
+
+
+def _timeline(
+    state: CustodyState, transfer: Transfer, activity: Activity, obligations: Obligations | None
+) -> list[dict[str, Any]]:
+    """What happened, in order; what has no known time comes last."""
+    row, policy = summary(state, transfer), in_force(state)
+    native = policy.chains[state.wallets[transfer.intent.wallet].chain].native
+    to = row["to"]
+    name = f" (wallet {to['wallet']})" if to["wallet"] else "".join(f" ({label})" for label in to["listed_as"])
+    asked = f"{transfer.initiator} proposed {row['amount']['text']} from {row['from']} to {to['address']}{name}"
+    items = [_item(transfer.proposed, "proposed", asked, [f"why: {transfer.intent.why}"])]
+    if obligations:
+        said = f"rule '{obligations.rule}' applies: {terms(policy, obligations.terms, native)}"
+        items.append(_item(transfer.proposed, "policy", said))
+    for approval in transfer.approvals:
+        counts = obligations is not None and approval.obligations == obligations.digest
+        stale = "" if counts else ", but the obligations have changed since: it no longer counts"
+        items.append(_item(approval.time, "approved", f"{approval.person} approved{stale}"))
+    for index, payload in enumerate(transfer.payloads):
+        stage = "replaced" if index else "authorized"
+        text = "authorized: limits consumed, this payload alone may be signed"
+        if index:
+            text = "replaced by a null payload" if payload.null else "replaced at another fee, same nonce"
+        items.append(_item(payload.time, stage, text, _explained(state, payload)))
+    told = {event.stage for event in activity.events}
+    items += [_item(e.time, e.stage, e.text) for e in activity.events if e.stage not in _FROM_LOG]
+    items += [
+        _item(r.time, "refused", f"{r.by} refused to {r.what}: {r.message} [{r.code}]") for r in activity.refusals
+    ]
+    items.sort(key=lambda item: item["time"])  # stable: equal times keep the order above
+    if transfer.txid and not told & {"signed", "broadcast"}:
+        items.append(_item(None, "signed", f"signed: transaction {transfer.txid}"))
+    if transfer.closed and transfer.phase is not Phase.FAILED:
+        items.append(_item(None, "closed", transfer.closed))
+    if transfer.phase in (Phase.COMPLETED, Phase.FAILED) and transfer.phase.value not in told:
+        items.append(_item(None, transfer.phase.value, transfer.closed or f"{transfer.phase.value} on the chain"))
+    return items

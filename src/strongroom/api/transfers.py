@@ -1,0 +1,92 @@
+"""`/v1/transfers`: the integrator's call, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from strongroom.api.body import read_document
+from strongroom.api.evidence import proposal_of
+from strongroom.api.facade import Clock, Service
+from strongroom.api.intake import propose
+from strongroom.api.models import DsseEnvelope, ErrorAnswer, ProposalEvidence, TransferAnswer, Transfers
+from strongroom.api.openapi import json_body, refusals
+from strongroom.api.timeline import summary, transfer_document
+from strongroom.custody.state import Transfer
+from strongroom.custody.stops import transfer_of
+
+_POLL: Final = 1.0  # seconds between looks, for what changes with time alone
+
+
+def router(service: Service, clock: Clock) -> APIRouter:
+    """The routes of transfers."""
+    routes = APIRouter(prefix="/v1/transfers", tags=["transfers"])
+
+    def shown(transfer: Transfer) -> dict[str, Any]:
+        newest = service.state.transfers.get(transfer.id, transfer)
+        return transfer_document(service.state, newest, service.activity(newest.id), service.health(), clock())
+
+    @routes.post(
+        "",
+        summary="Propose a transfer, once for each idempotency key",
+        status_code=201,
+        response_model=TransferAnswer,
+        responses={
+            200: {"model": TransferAnswer, "description": "the same again: the transfer it made before"},
+            409: {"model": ErrorAnswer, "description": "the idempotency key was used for another transfer"},
+            **refusals(400, 403, 503),
+        },
+        openapi_extra=json_body(DsseEnvelope),
+    )
+    async def post(request: Request) -> JSONResponse:
+        transfer, new = await propose(service, await read_document(request))
+        location = {"location": f"/v1/transfers/{transfer.id}"}
+        return JSONResponse(shown(transfer), 201 if new else 200, headers=location)
+
+    @routes.get("", summary="The newest transfers", response_model=Transfers, responses=refusals(400))
+    async def listed(
+        open: Annotated[bool, Query(description="only those that have not ended")] = False,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> JSONResponse:
+        state = service.state
+        chosen = (state.transfers[name] for name in state.open) if open else state.transfers.values()
+        newest = heapq.nlargest(limit, chosen, key=lambda transfer: transfer.proposed)
+        return JSONResponse({"transfers": [summary(state, transfer) for transfer in newest]})
+
+    @routes.get(
+        "/{transfer}",
+        summary="One transfer with its timeline",
+        response_model=TransferAnswer,
+        responses=refusals(400, 404),
+    )
+    async def one(
+        transfer: str,
+        wait: Annotated[int, Query(ge=0, le=60, description="seconds to wait for a change")] = 0,
+        version: Annotated[str, Query(description="what the caller knows: answer once it differs")] = "",
+    ) -> JSONResponse:
+        found = transfer_of(service.state, transfer)
+        document = shown(found)
+        known, deadline = version or document["version"], time.monotonic() + wait
+        while wait and document["version"] == known and (left := deadline - time.monotonic()) > 0:
+            await service.changed(min(left, _POLL))
+            await asyncio.sleep(0)
+            document = shown(found)
+        return JSONResponse(document)
+
+    @routes.get(
+        "/{transfer}/proposal",
+        summary="The initiator's signed statement: its SHA-256 is the transfer's id",
+        response_model=ProposalEvidence,
+        responses=refusals(404),
+    )
+    async def proposal(transfer: str) -> JSONResponse:
+        found = transfer_of(service.state, transfer)
+        index, envelope = proposal_of(service.entries, service.state.size, found)
+        return JSONResponse({"entry": index, "envelope": envelope.to_doc()})
+
+    return routes

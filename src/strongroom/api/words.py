@@ -1,0 +1,62 @@
+"""Plain words for amounts, times, accounts and obligations; every figure is exact."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from strongroom.chains.evm.address import checksum
+from strongroom.custody.decision import Awaiting
+from strongroom.custody.state import CustodyState
+from strongroom.custody.transfers import describe
+from strongroom.documents.amount import show
+from strongroom.documents.names import AccountId, AssetId, split_account
+from strongroom.policy.model import Allowance, Policy
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def moment(time_ms: int) -> str:
+    """UTC to the second: `2026-11-21 10:24:42 UTC`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: int) -> str:
+    """Seconds in the largest unit that divides them: `10 minutes`."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}" + ("" if count == 1 else "s")
+
+
+def money(policy: Policy, asset: AssetId, amount: int) -> dict[str, Any]:
+    """An amount for machines (base units) and for people (decimals and symbol)."""
+    unit = policy.assets.get(asset)
+    text = f"{show(amount, unit.decimals)} {unit.symbol}" if unit else f"{amount} base units of {asset}"
+    return {"base_units": str(amount), "text": text}
+
+
+def address_of(account: AccountId) -> str:
+    """The address as people read it, EIP-55 on Ethereum chains."""
+    chain, address = split_account(account)
+    return checksum(address) if chain.startswith("eip155:") else address
+
+
+def party(state: CustodyState, account: AccountId) -> dict[str, Any]:
+    """A destination: the account, its address, and what the workspace knows about it."""
+    labels = [row.label for row in state.addresses.values() if row.account == account]
+    return {
+        "account": account,
+        "address": address_of(account),
+        "wallet": state.accounts.get(account),
+        "listed_as": sorted(labels),
+    }
+
+
+def terms(policy: Policy, allowance: Allowance, native: AssetId) -> str:
+    """What a rule demands, in one line."""
+    lacking = Awaiting(allowance.approvals, 0)
+    needs = f"approvals by {describe(lacking)}" if allowance.approvals else "no approvals"
+    if allowance.approvals and allowance.initiator_may_approve:
+        needs += " (the initiator may be one)"
+    wait = f"a delay of {duration(allowance.delay)}" if allowance.delay else "no delay"
+    return f"{needs}, {wait}, fees of at most {money(policy, native, allowance.fee_ceiling)['text']}"

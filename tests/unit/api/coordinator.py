@@ -1,0 +1,201 @@
+"""A coordinator for tests of the surfaces: the real fold over a real log, without network, store or nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from strongroom.custody.fold import HANDLERS, apply
+from strongroom.custody.state import CustodyState
+from strongroom.custody.stops import STOP_STATEMENTS
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import from_envelope, statement_hash
+from strongroom.errors import Refused
+from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
+from strongroom.log.entry import Entry, new_entry
+from tests.workspace import CHAIN, Workspace
+
+GRANTS = {
+    "transfer.propose": "transfer.proposed",
+    "transfer.approve": "transfer.approved",
+    "workspace.unfreeze": "workspace.unfrozen",
+    "policy.propose": "policy.proposed",
+    "wallet.open": "wallet.opened",
+    "address.list": "address.listed",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    kind: str
+    status: str
+    entry: int | None
+    transfer: str | None
+    lacking: str
+
+
+@dataclass(frozen=True)
+class Event:
+    time: int
+    stage: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    time: int
+    by: str
+    what: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Activity:
+    events: tuple[Event, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    txids: tuple[str, ...] = ()
+    confirmations: int | None = None
+    awaiting: str = ""
+    awaiting_code: str = ""
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    name: str
+    duty: str
+    connected: bool = True
+    size: int = 0
+    cosigned: int = 0
+    skew_ms: int = 3
+    rejoined: bool = True
+    started: bool = True
+    bans: int = 0
+
+
+@dataclass(frozen=True)
+class ChainHealth:
+    chain: str
+    reachable: bool = True
+    block: int | None = 7
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    nodes: tuple[NodeHealth, ...]
+    chains: tuple[ChainHealth, ...] = (ChainHealth(CHAIN),)
+    witnesses_have: int = 4
+    witnesses_need: int = 3
+    quorums: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeygenProgress:
+    name: str
+    stage: str
+    done: int
+    total: int
+    error: str = ""
+
+
+class Coordinator:
+    """The service that `create_app` takes; `asked` are the envelopes that reached it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.log = workspace
+        self.asked: list[Envelope] = []
+        self.collected: dict[bytes, list[Envelope]] = {}
+        self.told: dict[str, Activity] = {}
+        self.progress: tuple[KeygenProgress, ...] = ()
+        nodes = tuple(
+            NodeHealth(name, node.duty.value)
+            for name, node in (workspace.state.policy.nodes.items())  # type: ignore[union-attr]
+        )
+        self.well = Health(nodes, quorums={name: (3, 2) for name in workspace.state.keys})
+        self.change = asyncio.Event()
+
+    @property
+    def workspace(self) -> str:
+        return self.log.state.workspace
+
+    @property
+    def state(self) -> CustodyState:
+        return self.log.state
+
+    @property
+    def cosigned(self) -> CustodyState:
+        return self.log.state
+
+    @property
+    def note(self) -> str:
+        head = Checkpoint(origin_of(self.workspace), self.state.size, self.state.root)
+        names = ("signer-1", "signer-2", "guardian-1")
+        lines = tuple(cosign(head, self.log.keys[name], name, self.log.time // 1000) for name in names)
+        return Note(head, lines).text()
+
+    async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None = None) -> Submission:
+        self.asked.append(envelope)
+        await asyncio.sleep(0)
+        statement = from_envelope(envelope)
+        kind = STOP_STATEMENTS.get(statement.kind) or GRANTS.get(statement.kind)
+        if kind is None:
+            raise Refused("statement.wrong_kind", f"no entry comes of a {statement.kind}")
+        transfer = statement_hash(envelope) if kind == "transfer.proposed" else None
+        body = {"transfer": transfer} if transfer else statement.subject
+        if kind == "policy.proposed":
+            body = {"policy": attachment}
+        gathered = self.collected.setdefault(envelope.payload_type.encode() + repr(body).encode(), [])
+        try:
+            self.log.add(kind, body, [*gathered, envelope])
+        except Refused as error:
+            if error.code != "authority.threshold" or kind in ("workspace.frozen",):
+                raise
+            gathered.append(envelope)
+            return Submission(statement.kind, "collected", None, None, error.message)
+        gathered.clear()
+        self.change.set()
+        about = transfer or statement.subject.get("transfer")
+        return Submission(statement.kind, "logged", self.state.size - 1, about, "")
+
+    def entries(self, start: int, limit: int) -> list[bytes]:
+        return [entry.raw for entry in self.log.entries[start : start + limit]]
+
+    def activity(self, transfer: str) -> Activity:
+        return self.told.get(transfer, Activity())
+
+    def health(self) -> Health:
+        return self.well
+
+    def keygens(self) -> tuple[KeygenProgress, ...]:
+        return self.progress
+
+    async def changed(self, timeout: float) -> None:
+        try:
+            await asyncio.wait_for(self.change.wait(), timeout)
+        except TimeoutError:
+            return
+        self.change.clear()
+
+    async def node_digests(self, timeout: float) -> dict[str, tuple[int, str]]:
+        return {name: (self.state.size, "ab" * 32) for name in ("signer-1", "signer-2")}
+
+    def losing(self, *names: str) -> None:
+        """These nodes are gone: the relay sees their connections closed."""
+        nodes = tuple(replace(node, connected=node.connected and node.name not in names) for node in self.well.nodes)
+        signers = sum(node.connected for node in nodes if node.duty == "signer")
+        have = sum(node.connected for node in nodes)
+        quorums = {key: (signers, 2) for key in self.state.keys}
+        self.well = replace(self.well, nodes=nodes, witnesses_have=have, quorums=quorums)
+
+
+def appended(log: Workspace, kind: str, body: dict[str, Any], evidence: list[Envelope]) -> Entry:
+    """An entry that the coordinator itself writes."""
+    assert kind in HANDLERS
+    entry = new_entry(kind, log.time, body, evidence)
+    log.state = apply(log.state, entry)
+    log.entries.append(entry)
+    return entry
