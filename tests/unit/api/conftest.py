@@ -12,9 +12,14 @@ from tests.unit.api.coordinator import Coordinator
 from tests.workspace import Workspace
 
 
+@pytest.fixture(scope="session")
+def ready() -> Workspace:
+    return Workspace().ready()
+
+
 @pytest.fixture
-def coordinator() -> Coordinator:
-    return Coordinator(Workspace().ready())
+def coordinator(ready: Workspace) -> Coordinator:
+    return Coordinator(ready.clone())
 
 
 @pytest.fixture

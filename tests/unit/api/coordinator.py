@@ -115,7 +115,7 @@ class Coordinator:
             NodeHealth(name, node.duty.value)
             for name, node in (workspace.state.policy.nodes.items())  # type: ignore[union-attr]
         )
-        self.well = Health(nodes, quorums={name: (3, 2) for name in workspace.state.keys})
+        self.well = Health(nodes, quorums=dict.fromkeys(workspace.state.keys, (3, 2)))
         self.change = asyncio.Event()
 
     @property
@@ -181,14 +181,14 @@ class Coordinator:
         self.change.clear()
 
     async def node_digests(self, timeout: float) -> dict[str, tuple[int, str]]:
-        return {name: (self.state.size, "ab" * 32) for name in ("signer-1", "signer-2")}
+        return dict.fromkeys(("signer-1", "signer-2"), (self.state.size, "ab" * 32))
 
     def losing(self, *names: str) -> None:
         """These nodes are gone: the relay sees their connections closed."""
         nodes = tuple(replace(node, connected=node.connected and node.name not in names) for node in self.well.nodes)
         signers = sum(node.connected for node in nodes if node.duty == "signer")
         have = sum(node.connected for node in nodes)
-        quorums = {key: (signers, 2) for key in self.state.keys}
+        quorums = dict.fromkeys(self.state.keys, (signers, 2))
         self.well = replace(self.well, nodes=nodes, witnesses_have=have, quorums=quorums)
 
 
