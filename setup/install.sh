@@ -14,6 +14,16 @@ mark_done() { mkdir -p "$ENVIRONMENT/stamps"; printf '%s\n' "$2" >"$ENVIRONMENT/
 pip_into() { "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${@:2}"; }
 by_lock() { pip_into "$1" --require-hashes --no-deps --only-binary :all: -r "$2"; }
 
+# Root's environments outlive their checkouts: those whose checkout went more than a day ago go too.
+forget_lost_checkouts() {
+    local note
+    for note in /opt/strongroom/*/checkout; do
+        if [ -n "$(find "$note" -mtime +0 2>/dev/null)" ] && [ ! -d "$(cat "$note")" ]; then
+            rm -rf "$(dirname "$note")"
+        fi
+    done
+}
+
 python_environment() {
     local key
     key="$("$BASE_PYTHON" -VV) $BASE_PYTHON"
@@ -22,7 +32,9 @@ python_environment() {
         rm -rf "$ENVIRONMENT"
         mkdir -p "$ENVIRONMENT"
         "$BASE_PYTHON" -m venv "$ENVIRONMENT"
+        printf '%s\n' "$ROOT" >"$ENVIRONMENT/checkout"
         mark_done python "$key"
+        forget_lost_checkouts
     fi
     if [ "$ENVIRONMENT" != "$ROOT/.venv" ]; then
         [ -L "$ROOT/.venv" ] || rm -rf "$ROOT/.venv"
