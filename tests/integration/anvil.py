@@ -8,6 +8,7 @@ import subprocess
 import threading
 from pathlib import Path
 from queue import Empty, Queue
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,9 @@ class Anvil:
             raise FileNotFoundError(f"{BINARY} is missing: run `npm ci` in {ROOT}")
         # Port 0: the system chooses a free one, and anvil says which; no other process can take it in between.
         command = [str(BINARY), "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain), *flags]
+        # Old states go to disk, by default under the user's home.
+        self._cache = TemporaryDirectory(prefix="anvil-", ignore_cleanup_errors=True)
+        command += ["--cache-path", self._cache.name]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         ports: Queue[int] = Queue()
         self._reader = threading.Thread(target=self._read, args=(ports,), daemon=True)
@@ -69,6 +73,7 @@ class Anvil:
             self.process.kill()
             self.process.wait()
         self._reader.join(timeout=30)
+        self._cache.cleanup()
         if self.process.stdout is not None:
             self.process.stdout.close()
 

@@ -19,9 +19,7 @@ VECTORS = json.loads((Path(__file__).parents[3] / "vectors/eip55.json").read_tex
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
 
 
-@pytest.mark.parametrize(
-    "spelled", [a for kind in ("all caps", "all lower", "normal") for a in VECTORS[kind]]
-)
+@pytest.mark.parametrize("spelled", [a for kind in ("all caps", "all lower", "normal") for a in VECTORS[kind]])
 def test_eip_55_test_cases(spelled: str) -> None:
     assert checksum(spelled.lower()) == spelled
     assert parse_address(spelled) == spelled.lower()

@@ -67,8 +67,7 @@ def test_the_null_replacement() -> None:
 
 def test_calldata_that_is_not_a_transfer_is_not_guessed_at() -> None:
     assert lines(Call(CONTRACT, 3, bytes.fromhex("095ea7b3") + bytes(64)))[0] == (
-        f"calls {CONTRACT} with 0.000000000000000003 ETH (3 base units of {ETH})"
-        " and 68 bytes of unknown calldata"
+        f"calls {CONTRACT} with 0.000000000000000003 ETH (3 base units of {ETH}) and 68 bytes of unknown calldata"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import rlp
-from coincurve import PrivateKey
+from coincurve import PrivateKey, PublicKey
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hypothesis import example, given
@@ -280,9 +280,7 @@ def test_a_transaction_that_could_not_be_decoded_cannot_be_built(changes: dict[s
 
 
 @given(transactions(), SECRETS)
-def test_high_s_is_refused_although_it_recovers_to_the_same_key(
-    tx: UnsignedTransaction, secret: bytes
-) -> None:
+def test_high_s_is_refused_although_it_recovers_to_the_same_key(tx: UnsignedTransaction, secret: bytes) -> None:
     payload = encode(tx)
     r, s = sign(payload, secret)
     with pytest.raises(Refused) as caught:
@@ -305,6 +303,19 @@ def test_only_the_paying_accounts_signature_over_these_bytes_is_assembled(
         with pytest.raises(Refused) as caught:
             assemble(bytes_, r_, s, address)
         assert caught.value.code == "signature.wrong_key"
+
+
+def test_half_of_the_group_order_is_the_largest_low_s() -> None:
+    payload, r = encode(plain()), 1  # x = 1 is on secp256k1, so any s signs for some key: whose, recovery says
+
+    def signer(s: int) -> str:
+        compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + b"\0"
+        return address_of(PublicKey.from_signature_and_message(compact, digest(payload), hasher=None).format())
+
+    assert assemble(payload, r, ORDER // 2, signer(ORDER // 2)).raw.endswith((ORDER // 2).to_bytes(32, "big"))
+    with pytest.raises(Refused) as caught:
+        assemble(payload, r, ORDER // 2 + 1, signer(ORDER // 2 + 1))
+    assert caught.value.code == "payload.high_s"
 
 
 @pytest.mark.parametrize(("r", "s"), [(0, 1), (1, 0), (ORDER, 1), (1, ORDER), (-1, 1), (2**256, 1)])

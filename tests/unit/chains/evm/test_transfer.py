@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from strongroom.chains.effects import Effects, Payment
 from strongroom.chains.evm.transaction import UnsignedTransaction, decode, encode
-from strongroom.chains.evm.transfer import Call, call, chain_number, check, effects, null_call, token_payment
+from strongroom.chains.evm.transfer import TRANSFER, Call, call, chain_number, check, effects, null_call, token_payment
 from strongroom.documents.names import AccountId, AssetId, ChainId
 from strongroom.errors import InvalidInput, Refused
 
@@ -213,6 +213,8 @@ def test_the_null_replacement_pays_nobody() -> None:
         {"data": bytes.fromhex("095ea7b3") + bytes(64)},  # approve(address,uint256)
         {"value": 1},  # a token transfer that also pays the contract
         {"data": call(TOKEN, PAYEE_ACCOUNT, 5).data[:-1]},
+        {"data": call(TOKEN, PAYEE_ACCOUNT, 5).data + b"\x00"},
+        {"data": TRANSFER + b"\x01" + call(TOKEN, PAYEE_ACCOUNT, 5).data[5:]},  # bits beside the address
     ],
     ids=str,
 )
