@@ -77,23 +77,31 @@ def create(layout: Layout) -> Entry:
     for name in ("coordinator", *NODES):
         private_home(layout.home(name), user_of(name))
     with ThreadPoolExecutor() as pool:
-        made = pool.map(lambda name: _by_the_role(layout, name, "key"), ("coordinator", *NODES))
+        made = pool.map(lambda name: _by_the_role(layout, name, "key", key_file(layout, name)), ("coordinator", *NODES))
         keys |= zip(("coordinator", *NODES), made, strict=True)
     policy = policy_document(keys, time.time_ns() // 1_000_000)
     salt = secrets.token_hex(16)
     asked = json.dumps({"policy": policy, "salt": salt})
     evidence = [creation(SigningKey.load(key_file(layout, name)), name, policy, salt) for name in PEOPLE]
     with ThreadPoolExecutor() as pool:
-        evidence += pool.map(lambda name: _by_the_role(layout, name, "create", said=asked), NODES)
+        evidence += pool.map(lambda name: _by_the_role(layout, name, "create", key_file(layout, name), asked), NODES)
     body = {"policy": policy, "salt": salt}
     return new_entry("workspace.created", time.time_ns() // 1_000_000, body, map(Envelope.from_doc, evidence))
 
 
-def _by_the_role(layout: Layout, role: str, step: str, said: str = "") -> dict[str, Any]:
-    """Let the role's own user take a step with the role's own key."""
-    home, file = layout.home(role), str(key_file(layout, role))
+def found(layout: Layout, entry: Entry) -> None:
+    """Begin the coordinator's log; what an interrupted beginning left there goes."""
+    home = layout.home("coordinator")
+    for path in home.glob("strongroom.db*"):
+        path.unlink()
+    _by_the_role(layout, "coordinator", "found", home, entry.raw.decode())
+
+
+def _by_the_role(layout: Layout, role: str, step: str, path: Path, said: str = "") -> dict[str, Any]:
+    """Let the role's own user take a step, such as one with the role's own key."""
+    home = layout.home(role)
     done = subprocess.run(
-        as_user(user_of(role), [sys.executable, "-m", "strongroom.lab.keyholder", step, file, role]),
+        as_user(user_of(role), [sys.executable, "-m", "strongroom.lab.keyholder", step, str(path), role]),
         input=said, cwd=home, env=environment(home), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     if done.returncode != 0:

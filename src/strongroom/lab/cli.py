@@ -1,0 +1,61 @@
+"""`strongroom lab …`: start, stop, look at and demonstrate the lab of the current directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strongroom.lab.layout import locate, prepare
+
+app = typer.Typer(help="LAB: a whole installation on this machine, for trying out.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+@app.command("up")
+def up_command(json_: Json = False) -> None:
+    """Start the lab of this directory, or go on where it was stopped."""
+    from strongroom.lab.up import up
+
+    layout = prepare(Path.cwd())
+    with layout.locked():
+        settings = up(layout, lambda line: typer.echo(f"  {line}", err=json_))
+    if json_:
+        typer.echo(layout.lab_json.read_text(), nl=False)
+    else:
+        typer.echo(f"LAB is up. API {settings.api}, chain {settings.node_url}, details in .lab/lab.json")
+
+
+@app.command("down")
+def down_command(json_: Json = False) -> None:
+    """Stop the lab; its state stays in .lab."""
+    from strongroom.lab.down import down
+
+    layout = locate(Path.cwd())
+    with layout.locked():
+        stopped, killed = down(layout)
+    if json_:
+        typer.echo(json.dumps({"stopped": stopped, "killed": killed}))
+    else:
+        typer.echo(f"LAB is down: {', '.join(stopped) or 'nothing was running'}. `strongroom lab up` continues it.")
+
+
+@app.command("status")
+def status_command(json_: Json = False) -> None:
+    """Show the lab's processes and what the coordinator says about them."""
+    from strongroom.lab.status import lines, status
+
+    doc = status(locate(Path.cwd()))
+    typer.echo(json.dumps(doc, indent=2, ensure_ascii=False) if json_ else "\n".join(lines(doc)))
+
+
+@app.command("demo")
+def demo_command() -> None:
+    """Bring the lab up and show it: a key, transfers, a refusal, a lying coordinator, an audit."""
+    from strongroom.lab.demo import demo
+
+    layout = prepare(Path.cwd())
+    with layout.locked():
+        demo(layout, typer.echo)
