@@ -2,6 +2,7 @@
 //!
 //! Nothing but conversion: bytes and integers in, bytes and integers out. Work runs without the GIL, and a
 //! panic below becomes the refusal `core.panic`. Plaintext shares, nonces and the seal key stay in Rust.
+#![deny(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

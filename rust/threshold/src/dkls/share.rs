@@ -71,3 +71,32 @@ fn child(root: &Party, path: &[u32]) -> Result<Party> {
     root.derive_from_path(&text, |_| String::new())
         .map_err(|_| Refusal::new("path.invalid", "BIP-32 has no key at this path"))
 }
+
+#[cfg(test)]
+mod tests {
+    use dkls23_core::protocols::derivation::DerivData;
+    use k256::elliptic_curve::sec1::FromSec1Point;
+    use k256::{Scalar, Sec1Point, Secp256k1};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// BIP-32, test vector 2: the library's children are everybody's children.
+    #[test]
+    fn bip_32_public_derivation() {
+        let vector: Value = serde_json::from_str(include_str!("../../../../tests/vectors/bip32.json")).unwrap();
+        let bytes = |node: &str, field: &str| hex::decode(vector[node][field].as_str().unwrap()).unwrap();
+        let point = Sec1Point::from_bytes(bytes("parent", "public_key")).unwrap();
+        let root = DerivData::<Secp256k1> {
+            depth: 0,
+            child_number: 0,
+            parent_fingerprint: [0; 4],
+            poly_point: Scalar::ONE,
+            pk: AffinePoint::from_sec1_point(&point).unwrap(),
+            chain_code: bytes("parent", "chain_code").try_into().unwrap(),
+        };
+        let child = root.derive_from_path(&format!("m/{}", vector["child_number"])).unwrap();
+        assert_eq!(point_bytes(&child.pk), bytes("child", "public_key"));
+        assert_eq!(child.chain_code.to_vec(), bytes("child", "chain_code"));
+    }
+}

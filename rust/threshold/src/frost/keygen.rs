@@ -15,10 +15,9 @@ use std::sync::Arc;
 
 use frost_core::keys::dkg::{self, round1, round2};
 use rand_core::OsRng;
-use zeroize::Zeroizing;
 
 use super::share::FrostShare;
-use super::{Suite, identifier, refusal};
+use super::{Suite, decode, identifier, refusal};
 use crate::commitment;
 use crate::error::{Refusal, Result};
 use crate::hash::Hash;
@@ -91,7 +90,8 @@ impl<C: Suite> Phase for Opened<C> {
             let (salt, package) = body.split_first_chunk::<32>().ok_or_else(malformed)?;
             let committed = commitments.get(&sender).ok_or_else(|| Refusal::internal("no commitment was kept"))?;
             commitment::open(&setup, sender, committed, salt, package)?;
-            packages.insert(identifier::<C>(sender)?, round1::Package::deserialize(package).map_err(|_| malformed())?);
+            let package = decode(sender, "package", package, round1::Package::deserialize, round1::Package::serialize)?;
+            packages.insert(identifier::<C>(sender)?, package);
         }
         let (secret, shares) = dkg::part2(secret, &packages).map_err(refusal)?;
         let direct = setup
@@ -120,8 +120,7 @@ impl<C: Suite> Phase for Dealt<C> {
         let Self { setup, secret, packages } = *self;
         let mut shares = BTreeMap::new();
         for (sender, body) in round.directs() {
-            let body = Zeroizing::new(body.to_vec());
-            let share = round2::Package::deserialize(&body).map_err(|_| Refusal::malformed(sender, "share"))?;
+            let share = decode(sender, "share", body, round2::Package::deserialize, round2::Package::serialize)?;
             shares.insert(identifier::<C>(sender)?, share);
         }
         let (key, public) = dkg::part3(&secret, &packages, &shares).map_err(refusal)?;

@@ -5,8 +5,11 @@
 mod keygen;
 mod share;
 mod sign;
+#[cfg(test)]
+mod vectors;
 
 use frost_core::{Ciphersuite, Error, Identifier, VerifyingKey};
+use zeroize::Zeroizing;
 
 use crate::error::{Refusal, Result};
 
@@ -55,4 +58,17 @@ fn refusal<C: Ciphersuite>(error: Error<C>) -> Refusal {
     let culprits: Vec<u8> =
         error.culprits().iter().filter_map(|culprit| (1..=255).find(|&i| identifier(i) == Ok(*culprit))).collect();
     Refusal { code, message: error.to_string(), culprits }
+}
+
+/// Decode a whole body in its one encoding: the library's decoder would ignore bytes left over.
+fn decode<C: Ciphersuite, T>(
+    sender: u8,
+    what: &str,
+    body: &[u8],
+    decode: impl FnOnce(&[u8]) -> std::result::Result<T, Error<C>>,
+    encode: impl FnOnce(&T) -> std::result::Result<Vec<u8>, Error<C>>,
+) -> Result<T> {
+    let value = decode(body).map_err(|_| Refusal::malformed(sender, what))?;
+    let again = Zeroizing::new(encode(&value).map_err(|_| Refusal::malformed(sender, what))?);
+    if *again == body { Ok(value) } else { Err(Refusal::malformed(sender, what)) }
 }

@@ -12,7 +12,7 @@ use frost_core::{Identifier, SigningPackage, aggregate};
 use rand_core::OsRng;
 
 use super::share::FrostShare;
-use super::{Suite, identifier, refusal};
+use super::{Suite, decode, identifier, refusal};
 use crate::error::{Refusal, Result};
 use crate::session::{Awaits, Output, Phase, Round, Sends, Setup, Turn};
 
@@ -33,10 +33,20 @@ impl<C: Suite> Phase for First<C> {
 
     fn run(self: Box<Self>, _: Round) -> Result<Turn> {
         let Self { setup, share, message } = *self;
-        let (nonces, commitments) = round1::commit::<C, _>(share.key.signing_share(), &mut OsRng);
-        let broadcast = commitments.serialize().map_err(refusal)?;
-        Ok(Turn::Next(Box::new(Second { setup, share, message, nonces, commitments }), Sends::broadcast(broadcast)))
+        let (nonces, _) = round1::commit::<C, _>(share.key.signing_share(), &mut OsRng);
+        second(setup, share, message, nonces)
     }
+}
+
+/// Publish the nonces' commitments and wait for the others'.
+pub fn second<C: Suite>(
+    setup: Arc<Setup>,
+    share: Arc<FrostShare<C>>,
+    message: Vec<u8>,
+    nonces: SigningNonces<C>,
+) -> Result<Turn> {
+    let broadcast = nonces.commitments().serialize().map_err(refusal)?;
+    Ok(Turn::Next(Box::new(Second { setup, share, message, nonces }), Sends::broadcast(broadcast)))
 }
 
 struct Second<C: Suite> {
@@ -44,7 +54,6 @@ struct Second<C: Suite> {
     share: Arc<FrostShare<C>>,
     message: Vec<u8>,
     nonces: SigningNonces<C>,
-    commitments: SigningCommitments<C>,
 }
 
 impl<C: Suite> Phase for Second<C> {
@@ -53,12 +62,17 @@ impl<C: Suite> Phase for Second<C> {
     }
 
     fn run(self: Box<Self>, round: Round) -> Result<Turn> {
-        let Self { setup, share, message, nonces, commitments } = *self;
+        let Self { setup, share, message, nonces } = *self;
         let me = identifier(setup.me)?;
-        let mut all = BTreeMap::from([(me, commitments)]);
+        let mut all = BTreeMap::from([(me, *nonces.commitments())]);
         for (sender, body) in round.broadcasts() {
-            let theirs =
-                SigningCommitments::deserialize(body).map_err(|_| Refusal::malformed(sender, "nonce commitment"))?;
+            let theirs = decode(
+                sender,
+                "nonce commitment",
+                body,
+                SigningCommitments::deserialize,
+                SigningCommitments::serialize,
+            )?;
             all.insert(identifier(sender)?, theirs);
         }
         let package = SigningPackage::new(all, &message);
@@ -86,7 +100,7 @@ impl<C: Suite> Phase for Third<C> {
         let Self { share, package, mut shares } = *self;
         for (sender, body) in round.broadcasts() {
             let theirs =
-                SignatureShare::deserialize(body).map_err(|_| Refusal::malformed(sender, "signature share"))?;
+                decode(sender, "signature share", body, SignatureShare::deserialize, |share| Ok(share.serialize()))?;
             shares.insert(identifier(sender)?, theirs);
         }
         // Verifies the signature, and names the party whose share is wrong if it does not.
