@@ -1,0 +1,92 @@
+"""What a node must not forget: its log and its durable facts, in one SQLite file with full synchronisation."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from strongroom.documents.canonical import encode, parse
+from strongroom.errors import Refused
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS entry (position INTEGER PRIMARY KEY, raw BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS fact (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,
+  value BLOB NOT NULL, UNIQUE (kind, name)) STRICT;
+"""
+_MAX_FACT: Final = 1 << 20
+
+
+class Disk:
+    """Durable storage: changes are visible at once, and durable together at the next commit, or never.
+
+    Facts are documents by kind and name. A fact that a crash may undo is put `later`, at the next commit.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+        self._later: dict[tuple[str, str], dict[str, Any]] = {}
+        connection.executescript(_SCHEMA)
+
+    def entries(self, start: int = 0, stop: int = 1 << 62) -> list[bytes]:
+        """The raw entries from `start` up to `stop`, as many as there are."""
+        rows = self._sql.execute(
+            "SELECT raw FROM entry WHERE position >= ? AND position < ? ORDER BY position", (start, stop)
+        )
+        return [raw for (raw,) in rows]
+
+    def write_entries(self, start: int, raws: Sequence[bytes]) -> None:
+        """Make these the entries from `start` on; what stood there is gone."""
+        self._sql.execute("DELETE FROM entry WHERE position >= ?", (start,))
+        self._sql.executemany("INSERT INTO entry (position, raw) VALUES (?, ?)", enumerate(raws, start))
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Every fact of a kind by name, in the order of their making."""
+        rows = self._sql.execute("SELECT name, value FROM fact WHERE kind = ? ORDER BY number", (kind,))
+        return {name: parse(value, max_bytes=_MAX_FACT) for name, value in rows}
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """One fact."""
+        row = self._sql.execute("SELECT value FROM fact WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+        return None if row is None else parse(row[0], max_bytes=_MAX_FACT)
+
+    def put(self, kind: str, name: str, value: dict[str, Any]) -> None:
+        """Set a fact."""
+        self._sql.execute(
+            "INSERT INTO fact (kind, name, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, name) DO UPDATE SET value = excluded.value",
+            (kind, name, encode(value)),
+        )
+
+    def later(self, kind: str, name: str, value: dict[str, Any]) -> None:
+        """Set a fact at the next commit; until then it is neither visible nor durable."""
+        self._later[kind, name] = value
+
+    def drop(self, kind: str, name: str) -> None:
+        """Remove a fact, if it is there."""
+        self._sql.execute("DELETE FROM fact WHERE kind = ? AND name = ?", (kind, name))
+
+    def commit(self, *, idle: bool = False) -> None:
+        """Make every change durable; what waits for `later` alone only when idle."""
+        if self._later and (idle or self._sql.in_transaction):
+            for (kind, name), value in self._later.items():
+                self.put(kind, name, value)
+            self._later.clear()
+        self._sql.commit()
+
+
+def open_disk(home: Path) -> Disk:
+    """The disk of a home directory, locked until the process ends; raises Refused home.locked."""
+    lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the descriptor stays open: it is the lock
+    except OSError:
+        raise Refused("home.locked", f"another process runs on {home}") from None
+    os.close(os.open(home / "node.db", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(home / "node.db")
+    for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return Disk(connection)

@@ -1,0 +1,78 @@
+"""Stops that a node holds before they are logged: latched durably, in force at once, and not to be withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from strongroom.custody.authority import stopping
+from strongroom.custody.state import CustodyState
+from strongroom.custody.stops import STOP_STATEMENTS, apply_stop, latched
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import from_envelope, statement_hash
+from strongroom.errors import Refused, StrongroomError
+from strongroom.signer.disk import Disk
+
+PATIENCE: Final = 60_000  # ms that a stop may stay unlogged
+MOST: Final = 256
+
+
+class Stops:
+    """The latched stops by statement hash, oldest first, each with the time (own clock, unix ms) of its arrival."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._held = {name: (doc["time"], Envelope.from_doc(doc["envelope"])) for name, doc in disk.all("stop").items()}
+        self.version = 0  # grows with every stop, so that a decision can be seen to be older
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def latch(self, state: CustodyState, envelope: Envelope, now: int) -> str:
+        """Hold a stop from now on; returns its hash. Raises Refused when the fold would not take it now."""
+        name, kind = statement_hash(envelope), from_envelope(envelope).kind
+        if kind not in STOP_STATEMENTS:
+            raise Refused("statement.wrong_kind", f"a statement of kind {kind} stops nothing")
+        stopping(state, envelope, kind)
+        if name not in self._held and name not in state.stops:
+            if len(self._held) >= MOST:
+                raise Refused("stop.too_many", f"{MOST} stops wait for the log")
+            apply_stop(self.over(state, now), STOP_STATEMENTS[kind], (envelope,), now)
+            self._disk.put("stop", name, {"time": now, "envelope": envelope.to_doc()})
+            self._held[name] = (now, envelope)
+            self.version += 1
+        return name
+
+    def over(self, state: CustodyState, now: int) -> CustodyState:
+        """The state as it is once the latched stops have their effect."""
+        return latched(state, (envelope for _, envelope in self._held.values()), now) if self._held else state
+
+    def release(self, cosigned: CustodyState, accepted: CustodyState, now: int) -> None:
+        """Let go what is logged under a quorum's cosignatures, or what the fold would refuse there and here."""
+        if self._held:
+            effective = {*self._effective(cosigned, now), *self._effective(accepted, now)}
+            for name in [n for n in self._held if n in cosigned.stops or n not in (effective | set(accepted.stops))]:
+                del self._held[name]
+                self._disk.drop("stop", name)
+
+    def require_logged(self, head: CustodyState, cosigned: CustodyState, now: int) -> None:
+        """Raises Refused stop.pending for a head without a stop that has waited too long and would apply."""
+        late = {name for name, (time, _) in self._held.items() if now - time > PATIENCE and name not in head.stops}
+        if late and late & set(self._effective(cosigned, now)):
+            raise Refused("stop.pending", "a stop that this node was handed is not in the log after 60 s")
+
+    def unlogged(self, accepted: CustodyState) -> Iterator[tuple[str, dict[str, Any], Envelope]]:
+        """Entry kind, body and statement of every stop that the accepted log lacks."""
+        for name, (_, envelope) in self._held.items():
+            if name not in accepted.stops:
+                statement = from_envelope(envelope)
+                yield STOP_STATEMENTS[statement.kind], statement.subject, envelope
+
+    def _effective(self, state: CustodyState, now: int) -> Iterator[str]:
+        """The stops that still change this state, applied in the order of arrival."""
+        for name, (_, envelope) in self._held.items():
+            try:
+                state = apply_stop(state, STOP_STATEMENTS[from_envelope(envelope).kind], (envelope,), now)
+            except StrongroomError:
+                continue
+            yield name

@@ -1,0 +1,111 @@
+"""The witness's two steps: accept what extends the own log, and cosign what a quorum has accepted."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from strongroom.custody.stops import STOPS
+from strongroom.documents.canonical import fields
+from strongroom.documents.credentials import SigningKey
+from strongroom.documents.names import parse_hash
+from strongroom.errors import InvalidInput, Refused, StrongroomError
+from strongroom.log.accept import parse_accepts, sign_accept
+from strongroom.log.checkpoint import Checkpoint, cosign, origin_of
+from strongroom.log.entry import parse_entry
+from strongroom.policy.model import Duty
+from strongroom.signer.rejoin import Rejoin
+from strongroom.signer.replica import Replica
+from strongroom.signer.stops import Stops
+from strongroom.wire.frame import Frame
+
+AHEAD: Final = 30_000  # ms that a cosigner's clock may be ahead of the own one
+_LENGTH: Final = struct.Struct(">I")
+
+
+def join_entries(raws: list[bytes]) -> bytes:
+    """The body of a frame of entries: each with its length in four bytes before it."""
+    return b"".join(_LENGTH.pack(len(raw)) + raw for raw in raws)
+
+
+def split_entries(body: bytes) -> list[bytes]:
+    """The entries of such a body; raises InvalidInput frame.entries."""
+    raws, at = [], 0
+    while at < len(body):
+        (length,) = _LENGTH.unpack_from(body, at) if at + 4 <= len(body) else (0,)
+        raws.append(body[at + 4 : at + 4 + length])
+        at += 4 + length
+        if at > len(body) or not length:
+            raise InvalidInput("frame.entries", "the body does not divide into entries")
+    return raws
+
+
+class Witness:
+    """Accepts, cosigns, and says how fresh the newest quorum-cosigned head is."""
+
+    def __init__(
+        self, name: str, key: SigningKey, clock: Callable[[], int], replica: Replica, rejoin: Rejoin, stops: Stops
+    ) -> None:
+        self._name, self._key, self._clock = name, key, clock
+        self._replica, self._rejoin, self._stops = replica, rejoin, stops
+
+    def on_append(self, frame: Frame) -> None:
+        """Take entries into the own log; stops of a tail that gave way stay latched."""
+        head = fields(frame.head, "append", {"from": int, "note": str, "accepts": list})
+        self._replica.require_own_disk()
+        now, raws = self._clock(), split_entries(frame.body)
+        lost = self._replica.extend(head["from"], raws, head["note"], parse_accepts(head["accepts"]), now)
+        for entry in map(parse_entry, lost):
+            for envelope in entry.evidence if entry.kind in STOPS else ():
+                try:
+                    self._stops.latch(self._replica.accepted, envelope, now)
+                except StrongroomError:
+                    continue  # it no longer stops anything
+        self._release(now)
+
+    def on_checkpoint(self, frame: Frame) -> None:
+        """Take a newer quorum-cosigned note."""
+        self.see(fields(frame.head, "checkpoint", {"note": str})["note"])
+
+    def see(self, note: str) -> None:
+        """The same for a note that came with a request."""
+        self._replica.require_own_disk()
+        self._replica.see_note(note)
+        self._release(self._clock())
+
+    def accept(self) -> Frame:
+        """The accept of the own head, which is durable before the frame leaves."""
+        state = self._replica.accepted
+        accept = sign_accept(self._replica.workspace, self._name, state.size, state.root, 0, self._key)
+        return Frame("accept", self._name, "coordinator", accept.to_doc())
+
+    def on_cosign(self, frame: Frame) -> Frame:
+        """Cosign a head of the own branch that q witnesses have accepted; raises Refused."""
+        head = fields(frame.head, "cosign", {"size": int, "root": str, "accepts": list})
+        size, root, replica, now = head["size"], bytes.fromhex(parse_hash(head["root"])), self._replica, self._clock()
+        replica.require_own_disk()
+        if not size or size < replica.own[0] or replica.root_at(size) != root:
+            raise Refused("checkpoint.not_extending", "the head is not on this node's branch, or below its highest")
+        self._rejoin.require(size)
+        accepted = replica.accepted_by(parse_accepts(head["accepts"]), (size, root))
+        needed = replica.policy.witness_quorum
+        if len(accepted) < needed:
+            raise Refused("checkpoint.not_accepted", f"{len(accepted)} of {needed} witnesses have accepted the head")
+        self._stops.require_logged(replica.state_at(size) or replica.state, replica.state, now)
+        replica.cosign(size, root)
+        line = cosign(Checkpoint(origin_of(replica.workspace), size, root), self._key, self._name, now // 1000)
+        return Frame("cosignature", self._name, "coordinator", {"size": size, "line": line.text()})
+
+    def require_fresh(self, tier: str) -> None:
+        """Raises Refused checkpoint.stale, or checkpoint.guardian_missing: above hot a guardian's silence stops."""
+        replica, now = self._replica, self._clock()
+        oldest = now - replica.policy.tiers[tier].checkpoint_age * 1000
+        fresh = {name for name, time in replica.cosigned.times.items() if oldest <= time * 1000 <= now + AHEAD}
+        if len(fresh) < replica.policy.witness_quorum:
+            raise Refused("checkpoint.stale", "too few witnesses have cosigned the newest head recently enough")
+        if tier != "hot" and not any(replica.nodes[name].duty is Duty.GUARDIAN for name in fresh):
+            raise Refused("checkpoint.guardian_missing", f"tier '{tier}' needs a guardian's fresh cosignature")
+
+    def _release(self, now: int) -> None:
+        self._stops.release(self._replica.state, self._replica.accepted, now)
