@@ -1,0 +1,153 @@
+"""What the nodes hold and the coordinator does not: found from their heads, fetched, folded, adopted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from strongroom.coordinator.history import valid_note
+from strongroom.coordinator.offers import unpack
+from strongroom.coordinator.peers import Peer
+from strongroom.coordinator.ports import Clock, Transport
+from strongroom.coordinator.sequencer import Sequencer
+from strongroom.custody.fold import apply
+from strongroom.custody.state import CustodyState
+from strongroom.errors import StrongroomError
+from strongroom.log.checkpoint import Note, parse_note, quorum
+from strongroom.log.entry import Entry, parse_entry
+from strongroom.wire.frame import Frame
+from strongroom.wire.handshake import COORDINATOR
+
+CHUNK: Final = 256
+PATIENCE_MS: Final = 3_000
+
+
+class Adoption:
+    """Compares heads with our log; at the start nothing is sequenced before q nodes have shown theirs."""
+
+    def __init__(self, sequencer: Sequencer, transport: Transport, clock: Clock, say: Callable[[str], None]) -> None:
+        self._sequencer, self._transport, self._clock, self._say = sequencer, transport, clock, say
+        self._from: Peer | None = None
+        self._target = (0, b"", "")
+        self._entries: list[Entry] = []
+        self._state: CustodyState | None = None
+        self._asked = 0
+
+    def take_head(self, peer: Peer) -> None:
+        """Place a node's head on our log; at once when it holds more that is cosigned, or when q have spoken."""
+        history, sequencer = self._sequencer.history, self._sequencer
+        ours = history.root_at(peer.size)
+        peer.diverged = ours != peer.root  # also when it is longer than ours
+        if self._from is None:
+            note = self._better_note(peer)
+            if note is not None:
+                return self._fetch(peer, note.checkpoint.size, note.checkpoint.root, peer.note)
+            if not sequencer.ready:
+                return self._start()
+        return sequencer.offer(peer)
+
+    def _better_note(self, peer: Peer) -> Note | None:
+        """A verified quorum-cosigned note of the node above our own cosigned head."""
+        history = self._sequencer.history
+        policy = history.state.policy
+        try:
+            note = parse_note(peer.note) if peer.note else None
+        except StrongroomError:
+            return None
+        if note is None or policy is None or note.checkpoint.size <= history.cosigned.size:
+            return None
+        witnesses = {name: node.credential for name, node in policy.nodes.items()}
+        if len(quorum(note, witnesses)) < policy.witness_quorum:
+            return None
+        if history.root_at(note.checkpoint.size) == note.checkpoint.root:
+            state = history.state_at(note.checkpoint.size)
+            if state is not None and valid_note(state, peer.note) and self._sequencer.round is None:
+                history.advance(note.checkpoint.size, peer.note)
+                self._sequencer.noted(note.checkpoint.size, peer.note)
+            return None
+        return note
+
+    def _start(self) -> None:
+        """Once q heads are in: the most-held tail is taken, then sequencing begins."""
+        sequencer = self._sequencer
+        history, policy = sequencer.history, sequencer.history.state.policy
+        heads = [peer for peer in sequencer.peers.connected() if peer.reported]
+        if policy is None or len(heads) < policy.witness_quorum:
+            return
+        foreign: dict[tuple[int, bytes], list[Peer]] = {}
+        for peer in heads:
+            if peer.diverged and peer.size > history.cosigned.size:
+                foreign.setdefault((peer.size, peer.root), []).append(peer)
+        own = sum(not peer.diverged and peer.size > history.cosigned.size for peer in heads)
+        if foreign:
+            (size, root), holders = max(foreign.items(), key=lambda item: (len(item[1]), item[0][0]))
+            if len(holders) >= max(own, 1):
+                self._fetch(holders[0], size, root, "")
+                return
+        self._ready()
+
+    def _ready(self) -> None:
+        sequencer = self._sequencer
+        sequencer.ready = True
+        self._say(f"sequencing from {sequencer.history.state.size} entries")
+        for peer in sequencer.peers.connected():
+            sequencer.ask_head(peer)
+        sequencer.begin()
+
+    def _fetch(self, peer: Peer, size: int, root: bytes, note: str) -> None:
+        self._from, self._target = peer, (size, root, note)
+        self._entries, self._state = [], self._sequencer.history.cosigned
+        self._say(f"fetching the log up to {size} from {peer.name}")
+        self._ask()
+
+    def _ask(self) -> None:
+        assert self._from is not None and self._state is not None  # noqa: S101 - set together by _fetch
+        self._asked = self._clock()
+        limit = min(CHUNK, self._target[0] - self._state.size)
+        head = {"from": self._state.size, "limit": limit}
+        self._transport.send(self._from.name, Frame("entries.ask", COORDINATOR, self._from.name, head))
+
+    def take_entries(self, peer: Peer, start: int, body: bytes) -> None:
+        """Fold what a node gave; adopt it once it reaches the head that was promised."""
+        state, (size, root, note) = self._state, self._target
+        raws = unpack(body)
+        if peer is not self._from or state is None or start != state.size:
+            return None
+        try:
+            for raw in raws or ():
+                entry = parse_entry(raw)
+                state = apply(state, entry)
+                self._entries.append(entry)
+        except StrongroomError as error:
+            return self._give_up(f"{peer.name} gave an entry that does not apply: {error.code}")
+        self._state = state
+        if not raws or state.size > size:
+            return self._give_up(f"{peer.name} does not give the entries of its head")
+        if state.size < size:
+            return self._ask()
+        if state.root != root:
+            return self._give_up(f"the entries of {peer.name} are not those of its head")
+        self._from = None
+        sequencer = self._sequencer
+        sequencer.replace_tail(self._entries)
+        if note:
+            sequencer.history.advance(size, note)
+            sequencer.noted(size, note)
+        self._say(f"adopted the log up to {size} from {peer.name}")
+        if not sequencer.ready:
+            self._start() if note else self._ready()
+        return None
+
+    def _give_up(self, why: str) -> None:
+        self._say(why)
+        peer, self._from = self._from, None
+        if peer is not None:
+            peer.reported = False  # until it shows another head, it is as good as silent
+            peer.note = ""
+
+    def tick(self) -> None:
+        """Leave a node that does not answer."""
+        if self._from is not None and self._clock() - self._asked > PATIENCE_MS:
+            self._give_up(f"{self._from.name} does not answer")
+        elif self._from is None and not self._sequencer.ready:
+            self._start()

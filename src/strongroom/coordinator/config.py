@@ -1,0 +1,103 @@
+"""coordinator.toml: where to listen, which chains through which nodes, how patient to be."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+from strongroom.documents.canonical import fields
+from strongroom.documents.names import ChainId, parse_chain, parse_hash
+from strongroom.errors import InvalidInput
+
+_SHAPE: Final = {"workspace": str, "api": str, "relay": str}
+_OPTIONS: Final = {
+    "database": str,
+    "tls": dict,
+    "chains": dict,
+    "poll_ms": int,
+    "bump_seconds": int,
+    "signing_sessions": int,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files of the listeners' certificate chain and key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The coordinator's settings; `poll_ms` between looks at a chain, `bump_seconds` before a fee bump."""
+
+    home: Path
+    workspace: str
+    api: tuple[str, int]
+    relay: tuple[str, int]
+    database: str
+    chains: dict[ChainId, str] = field(default_factory=dict)
+    tls: Tls | None = None
+    poll_ms: int = 250
+    bump_seconds: int = 60
+    signing_sessions: int = 16
+
+
+def load_config(home: Path) -> Config:
+    """Read coordinator.toml; raises InvalidInput config.*, or listen.tls_required."""
+    path = home / "coordinator.toml"
+    try:
+        doc = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput("config.syntax", f"{path}: {error}") from None
+    doc = fields(doc, "coordinator.toml", _SHAPE, _OPTIONS)
+    tls = _tls(home, doc["tls"]) if "tls" in doc else None
+    chains = {}
+    for name, spec in doc.get("chains", {}).items():
+        chains[parse_chain(name)] = fields(spec, f"chains.{name}", {"url": str})["url"]
+    return Config(
+        home=home,
+        workspace=parse_hash(doc["workspace"]),
+        api=_listen(doc["api"], tls),
+        relay=_listen(doc["relay"], tls),
+        database=doc.get("database", f"sqlite:///{home / 'strongroom.db'}"),
+        chains=chains,
+        tls=tls,
+        **{name: _positive(name, doc[name]) for name in _OPTIONS if name in doc and _OPTIONS[name] is int},
+    )
+
+
+def _positive(name: str, value: int) -> int:
+    if not 1 <= value <= 1_000_000:
+        raise InvalidInput("config.range", f"{name} is from 1 to 1000000")
+    return value
+
+
+def _tls(home: Path, spec: Any) -> Tls:
+    found = fields(spec, "tls", {"certificate": str, "key": str})
+    return Tls(home / found["certificate"], home / found["key"])
+
+
+def _listen(text: str, tls: Tls | None) -> tuple[str, int]:
+    """host:port; anything that another machine could reach needs TLS."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise InvalidInput("listen.syntax", f"'{text[:80]}' is not host:port")
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and tls is None:
+        raise InvalidInput(
+            "listen.tls_required",
+            f"listening on {host[:80]} needs TLS",
+            "add [tls] certificate and key to coordinator.toml, or use 127.0.0.1 behind a tunnel",
+        )
+    return host, int(port)

@@ -1,0 +1,61 @@
+"""The next `append` for a node: from where it stands towards the round's head, with what vouches for old times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from strongroom.coordinator.history import MOST_CHUNK, History
+from strongroom.coordinator.peers import Peer
+from strongroom.coordinator.rounds import Round
+from strongroom.log.accept import Accept
+from strongroom.store.log import LogStore
+from strongroom.wire.frame import Frame
+from strongroom.wire.handshake import COORDINATOR
+
+MOST_BYTES: Final = 4 << 20
+OLD_MS: Final = 60_000
+
+
+def append_frame(
+    history: History, log: LogStore, peer: Peer, current: Round, known: Iterable[Accept], *, vouch: bool
+) -> Frame | None:
+    """The frame, or None while the node can only wait (its own tail conflicts, and q have not accepted ours)."""
+    base = history.cosigned.size
+    if peer.diverged:
+        if not current.accepted or peer.size > current.size or peer.cosigned > base:
+            return None
+        return _append(peer, history, peer.cosigned, current.size, history.note, current.accepts.values())
+    if peer.size >= base:
+        # One entry that it holds already goes along, so that the answer is an accept in any case.
+        start = min(peer.size, current.size - 1)
+        fresh = history.tail(max(start, base), current.size)
+        old = bool(fresh) and current.started - fresh[0].time > OLD_MS
+        accepts = [a for a in known if a.size <= current.size] if vouch or old else []
+        return _append(peer, history, start, current.size, history.note if vouch or old else "", accepts)
+    # Far behind: to the newest noted size within reach, whose note vouches for the times up to there.
+    found = log.note_within(peer.size, min(base, peer.size + MOST_CHUNK))
+    end, note = found if found is not None and found[0] < base else (base, history.note)
+    return _append(peer, history, peer.size, end, note, ())
+
+
+def _append(peer: Peer, history: History, start: int, end: int, note: str, accepts: Iterable[Accept]) -> Frame:
+    head = {"from": start, "note": note, "accepts": [accept.to_doc() for accept in accepts]}
+    return Frame("append", COORDINATOR, peer.name, head, pack(history.raw(start, end)))
+
+
+def pack(entries: Iterable[bytes]) -> bytes:
+    """Entries one after another, each behind its length (4 bytes, big-endian)."""
+    return b"".join(len(raw).to_bytes(4, "big") + raw for raw in entries)
+
+
+def unpack(body: bytes) -> list[bytes] | None:
+    """The entries of a body, or None when it is malformed."""
+    entries, at = [], 0
+    while at < len(body):
+        end = at + 4 + int.from_bytes(body[at : at + 4], "big")
+        if at + 4 > len(body) or end > len(body):
+            return None
+        entries.append(body[at + 4 : end])
+        at = end
+    return entries

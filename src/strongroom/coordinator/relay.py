@@ -1,0 +1,183 @@
+"""The relay: nodes dial in, prove who they are, and speak to the coordinator and, unread, to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from strongroom.documents.credentials import Credential, SigningKey
+from strongroom.errors import InvalidInput, StrongroomError
+from strongroom.wire.frame import MAX_BODY, MAX_HEAD, Frame, decode_frame, encode_frame
+from strongroom.wire.handshake import COORDINATOR, CoordinatorSide
+
+PEER_KINDS: Final = ("peer", "challenge", "answer")
+HANDSHAKE_SECONDS: Final = 10.0
+HANDSHAKE_BYTES: Final = 8_192
+MOST_QUEUED: Final = 64 << 20  # bytes that wait for one node
+MOST_CONNECTIONS: Final = 256
+
+
+class House(Protocol):
+    """Who is told about nodes and their frames."""
+
+    def joined(self, node: str) -> None: ...
+    def left(self, node: str) -> None: ...
+    def take(self, node: str, frame: Frame) -> None: ...
+
+
+class Relay:
+    """The listener, and the Transport of the coordinator's cores."""
+
+    def __init__(
+        self,
+        workspace: str,
+        key: SigningKey,
+        credentials: Callable[[], dict[str, Credential]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._workspace, self._key, self._credentials, self.say = workspace, key, credentials, say
+        self.house: House | None = None
+        self._nodes: dict[str, Connection] = {}
+        self._open: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Accept connections; the port, which the system chooses for 0."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), host, port, ssl=tls)
+        chosen: int = self._server.sockets[0].getsockname()[1]
+        return chosen
+
+    async def close(self) -> None:
+        """Stop listening and end all connections."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._open):
+            connection.abort()
+
+    def send(self, node: str, frame: Frame) -> None:
+        """Hand a frame over to a node; lost when it is not connected."""
+        connection = self._nodes.get(node)
+        if connection is not None:
+            connection.write(encode_frame(frame))
+
+    def opened(self, connection: Connection) -> CoordinatorSide | None:
+        """A new connection's half of the handshake, or None when there are too many."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            return None
+        self._open.add(connection)
+        return CoordinatorSide(self._workspace, self._key, secrets.token_hex(32))
+
+    def authenticate(self, connection: Connection, side: CoordinatorSide, frame: Frame) -> str:
+        """The name of a node that has proved itself; its earlier connection ends. Raises StrongroomError."""
+        node, ready = side.on_hello(frame, self._credentials())
+        earlier = self._nodes.get(node)
+        if earlier is not None:
+            earlier.abort()
+            self._gone(earlier, node)
+        self._nodes[node] = connection
+        connection.write(encode_frame(ready))
+        if self.house is not None:
+            self.house.joined(node)
+        return node
+
+    def closed(self, connection: Connection, node: str) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+        self._gone(connection, node)
+
+    def _gone(self, connection: Connection, node: str) -> None:
+        if node and self._nodes.get(node) is connection:
+            del self._nodes[node]
+            if self.house is not None:
+                self.house.left(node)
+
+    def route(self, node: str, frame: Frame, raw: bytes) -> None:
+        """Pass a node's frame on; raises InvalidInput when it gives another sender than itself."""
+        if frame.sender != node:
+            raise InvalidInput("session.sender", f"{node} speaks as {frame.sender}")
+        if frame.to == COORDINATOR:
+            if self.house is not None:
+                self.house.take(node, frame)
+        elif frame.kind in PEER_KINDS:
+            other = self._nodes.get(frame.to)
+            if other is not None and frame.to != node:
+                other.write(raw)
+        else:
+            raise InvalidInput("frame.unknown_kind", f"nodes send each other no frame of kind {frame.kind}")
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection: its bytes cut into frames, first the handshake, then everything else."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._side: CoordinatorSide | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._node = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet, and give it a little time to answer."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream listener makes no other
+        self._transport = transport
+        transport.set_write_buffer_limits(high=MOST_QUEUED)
+        self._side = self._relay.opened(self)
+        if self._side is None:
+            return transport.abort()
+        self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._too_slow)
+        return self.write(encode_frame(self._side.welcome()))
+
+    def _too_slow(self) -> None:
+        if not self._node:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._relay.closed(self, self._node)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut frames; whatever is malformed ends the connection."""
+        self._buffer += data
+        try:
+            while len(self._buffer) >= 8:
+                head, body = (int.from_bytes(self._buffer[at : at + 4], "big") for at in (0, 4))
+                known = bool(self._node)
+                if head > (MAX_HEAD if known else HANDSHAKE_BYTES) or body > (MAX_BODY if known else 0):
+                    raise InvalidInput("frame.too_large", "a frame beyond the limit is announced")
+                end = 8 + head + body
+                if len(self._buffer) < end:
+                    return
+                raw = bytes(self._buffer[:end])
+                del self._buffer[:end]
+                self._take(decode_frame(raw[8 : 8 + head], raw[8 + head :]), raw)
+        except StrongroomError as error:
+            self._relay.say(f"relay: {self._node or 'a stranger'} is disconnected: {error.code}: {error.message}")
+            self.abort()
+
+    def _take(self, frame: Frame, raw: bytes) -> None:
+        if self._node:
+            self._relay.route(self._node, frame, raw)
+        elif self._side is not None:
+            self._node = self._relay.authenticate(self, self._side, frame)
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; a node that does not read loses its connection before the queue grows without bound."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > MOST_QUEUED:
+            self._relay.say(f"relay: {self._node} does not read and is disconnected")
+            transport.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,106 @@
+"""The coordinator as the surfaces see it: statements in, state and progress out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from strongroom.coordinator import health
+from strongroom.coordinator.answers import Activity, Health, KeygenProgress, Submission
+from strongroom.coordinator.awaiting import awaited
+from strongroom.coordinator.desk import Desk
+from strongroom.coordinator.hall import Hall
+from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.reconcile import Reconciler
+from strongroom.coordinator.statements import Statements
+from strongroom.custody.state import CustodyState, TransferId
+from strongroom.documents.envelope import Envelope
+
+
+class Pulse:
+    """Tells everyone who waits that something has changed."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def beat(self) -> None:
+        """Something has changed."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self, timeout: float) -> None:
+        """Returns at the next change, or after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout)
+        except TimeoutError:
+            return
+
+
+class Service:
+    """The facade; every decision is the fold's and the signers'."""
+
+    def __init__(
+        self, desk: Desk, statements: Statements, reconciler: Reconciler, keygen: KeygenDriver, hall: Hall, pulse: Pulse
+    ) -> None:
+        self._desk, self._statements, self._reconciler = desk, statements, reconciler
+        self._keygen, self._hall, self._pulse = keygen, hall, pulse
+
+    @property
+    def workspace(self) -> str:
+        """The workspace id: the leaf hash of its first entry."""
+        return self._desk.config.workspace
+
+    @property
+    def state(self) -> CustodyState:
+        """The sequenced state; it may run ahead of the witnesses."""
+        return self._desk.state
+
+    @property
+    def cosigned(self) -> CustodyState:
+        """The state at the newest quorum-cosigned head."""
+        return self._desk.cosigned
+
+    @property
+    def note(self) -> str:
+        """That head as a C2SP note with its cosignatures; "" before the first."""
+        return self._desk.sequencer.history.note
+
+    async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None = None) -> Submission:
+        """Take a member's statement; returns once what came of it is durable. Raises InvalidInput, Denied, Refused."""
+        return await self._statements.submit(envelope, attachment)
+
+    def entries(self, start: int, limit: int) -> list[bytes]:
+        """Raw sequenced entries from index `start` on, at most `limit`."""
+        history = self._desk.sequencer.history
+        start = max(0, start)
+        return history.raw(start, min(start + max(0, limit), history.state.size))
+
+    def activity(self, transfer: str) -> Activity:
+        """What was done about a transfer and what it waits for."""
+        desk, name = self._desk, TransferId(transfer)
+        text, code = awaited(desk, name)
+        txids = [row.txid for row in desk.records.signatures_of(transfer)]
+        return Activity(
+            events=tuple(desk.records.events(transfer)),
+            refusals=tuple(desk.records.refusals(transfer)),
+            txids=tuple(txids),
+            confirmations=self._reconciler.confirmations.get(transfer),
+            awaiting=text,
+            awaiting_code=code,
+        )
+
+    def health(self) -> Health:
+        """Nodes, chains, quorums, findings."""
+        return health.health(self._desk)
+
+    def keygens(self) -> tuple[KeygenProgress, ...]:
+        """The key generations ordered since the start."""
+        return self._keygen.progress()
+
+    async def changed(self, timeout: float) -> None:
+        """Returns when anything has changed, or after `timeout` seconds."""
+        await self._pulse.wait(timeout)
+
+    async def node_digests(self, timeout: float) -> dict[str, tuple[int, str]]:
+        """Accepted size and state digest of every connected node that answers in time."""
+        return await self._hall.digests(timeout)

@@ -1,0 +1,17 @@
+"""Stage approve: an approver's statement over intent and obligations becomes `transfer.approved`."""
+
+from __future__ import annotations
+
+from strongroom.coordinator.desk import Desk
+from strongroom.custody.state import TransferId
+from strongroom.custody.stops import transfer_of
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Statement
+
+
+def approve(desk: Desk, envelope: Envelope, statement: Statement) -> tuple[TransferId, int]:
+    """The transfer's id and the index of the entry; the reconciler goes on from there. Raises what the fold raises."""
+    index = desk.sequencer.submit("transfer.approved", statement.subject, [envelope])
+    transfer = transfer_of(desk.state, statement.subject["transfer"])
+    desk.timeline.event(transfer.id, "approved", f"by {statement.person}")
+    return transfer.id, index

@@ -1,0 +1,64 @@
+"""Stage confirm: follow the account's nonce and the receipts to the policy's depth, through reorganizations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strongroom.coordinator.chain import Chain
+from strongroom.coordinator.desk import Desk
+from strongroom.coordinator.observation import observe
+from strongroom.coordinator.timeline import Wait
+from strongroom.custody.state import Transfer
+from strongroom.errors import StrongroomError
+from strongroom.nodes.answers import Receipt
+from strongroom.store.records import Signed
+
+CODE: Final = "chain.confirmations"
+PENDING: Final = "chain.pending"
+
+
+async def step(desk: Desk, transfer: Transfer, confirmations: dict[str, int]) -> Wait | None:
+    """Note completion or failure once one payload of the anchor is deep enough; else what it waits for."""
+    wallet = desk.wallet_of(transfer)
+    chain, policy = desk.chain_of(wallet), desk.state.policy
+    if chain is None or policy is None or transfer.authorization is None:
+        return Wait("node.unreachable", "no node of its chain is configured", None)
+    account = chain.accounts.get(wallet.address)
+    if account is None or account.nonce <= transfer.authorization.nonce:
+        confirmations.pop(transfer.id, None)
+        return Wait(PENDING, "the transaction's block", 30.0)
+    rows = {row.txid: row for row in desk.records.signatures_of(transfer.id)}
+    try:
+        found = await _mined(chain, list(rows))
+    except StrongroomError as error:
+        return Wait.of(error, 2.0)
+    if found is None:  # a reorganization, or somebody else's transaction spent the nonce
+        confirmations.pop(transfer.id, None)
+        return Wait(PENDING, "a receipt: its nonce is spent", 5.0)
+    depth, need = chain.block - found.block_number + 1, policy.chains[wallet.chain].confirmations
+    confirmations[transfer.id] = max(0, depth)
+    if depth < need:
+        return Wait(CODE, f"confirmations, {max(0, depth)} of {need}", 30.0)
+    _conclude(desk, transfer, found, rows[found.txid])
+    return None
+
+
+async def _mined(chain: Chain, txids: list[str]) -> Receipt | None:
+    """The receipt of whichever payload is in a block."""
+    for receipt in await chain.receipts(txids):
+        if receipt is not None:
+            return receipt
+    return None
+
+
+def _conclude(desk: Desk, transfer: Transfer, receipt: Receipt, row: Signed) -> None:
+    null = any(p.null for p in transfer.payloads if p.digest == row.digest)
+    kind, result = "transfer.completed", "success"
+    if null:
+        kind, result = "transfer.failed", "its nonce was spent without a payment"
+    elif not receipt.succeeded:
+        kind, result = "transfer.failed", "the transaction reverted"
+    body = {"transfer": transfer.id, "txid": receipt.txid, "block": receipt.block_number, "result": result}
+    evidence = observe(body, desk.cosigned, desk.sequencer.next_time(), desk.key)
+    desk.sequencer.submit(kind, body, [evidence], lazy=True)
+    desk.timeline.event(transfer.id, kind.rpartition(".")[2], f"{result}, in block {receipt.block_number}")

@@ -1,0 +1,147 @@
+"""Stage plan: choose the nonce and the fees, check balance and gas, build the payload: `transfer.authorized`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strongroom.chains.evm import fees
+from strongroom.chains.evm.transaction import UnsignedTransaction, encode
+from strongroom.chains.evm.transfer import Call, call, chain_number
+from strongroom.coordinator.chain import Chain
+from strongroom.coordinator.desk import Desk
+from strongroom.coordinator.funds import Claim
+from strongroom.coordinator.timeline import Wait
+from strongroom.custody.decision import Awaiting, Ready, standing
+from strongroom.custody.state import Intent, Transfer, TransferId, Wallet
+from strongroom.custody.transfers import describe
+from strongroom.documents.names import ChainId
+from strongroom.errors import Refused, StrongroomError, Unreachable, Waiting
+from strongroom.policy.evaluate import Denied
+
+RETRY_SECONDS: Final = 2.0
+DENIED_RETRY_SECONDS: Final = 15.0
+FINAL: Final = ("intent.closed", "intent.expired")
+
+
+def build_payload(chain: ChainId, nonce: int, wanted: Call, gas: int, max_fee: int, priority: int) -> bytes:
+    """The unsigned transaction: exactly the wanted call."""
+    return encode(
+        UnsignedTransaction(
+            chain_id=chain_number(chain),
+            nonce=nonce,
+            max_priority_fee=priority,
+            max_fee=max_fee,
+            gas=gas,
+            to=wanted.to,
+            value=wanted.value,
+            data=wanted.data,
+        )
+    )
+
+
+class Planner:
+    """Plans from what is cached; only `prepare` asks the chain's node, when something is not known yet."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.build = build_payload
+
+    def prepared(self, wallet: Wallet, intent: Intent) -> bool:
+        """Whether planning can go on without asking the node."""
+        chain = self._desk.chain_of(wallet)
+        if chain is None or not chain.reachable:
+            return False
+        account = chain.accounts.get(wallet.address)
+        known = account is not None and account.balances.get(intent.asset, -1) >= 0
+        return known and chain.gas_known(call(intent.asset, intent.to, intent.amount)) is not None
+
+    async def prepare(self, wallet: Wallet, intent: Intent) -> None:
+        """Ask the node for what is not known; raises Unreachable, Refused node.*, balance.insufficient."""
+        desk = self._desk
+        chain = self.chain(wallet)
+        account = chain.accounts.get(wallet.address)
+        if account is None or account.balances.get(intent.asset, -1) < 0 or not chain.reachable:
+            desk.watch(wallet)
+            chain.watch(wallet.address, [intent.asset])
+            await chain.refresh()
+        self.require_funds(wallet, intent, None, 0)  # before the simulation: this says it more clearly
+        wanted = call(intent.asset, intent.to, intent.amount)
+        try:
+            await chain.gas_for(wallet.address, wanted)
+        except Refused as error:
+            if error.code == "node.insufficient_funds":
+                raise Refused("balance.insufficient", error.message) from error
+            raise
+
+    def chain(self, wallet: Wallet) -> Chain:
+        """The chain's view; raises Unreachable node.unreachable when no node is configured."""
+        chain = self._desk.chain_of(wallet)
+        if chain is None:
+            raise Unreachable("node.unreachable", f"no node of {wallet.chain} is configured", "see coordinator.toml")
+        return chain
+
+    def require_funds(self, wallet: Wallet, intent: Intent, name: TransferId | None, fee: int) -> None:
+        """Raise Refused balance.insufficient unless the wallet covers the intent beside what is under way."""
+        chain = self.chain(wallet)
+        account = chain.accounts[wallet.address]
+        claim = Claim(intent.asset, intent.amount, fee)
+        self._desk.funds.require(self._desk.state, wallet, account, name, claim)
+
+    def authorize(self, name: TransferId) -> int:
+        """Append `transfer.authorized` for a transfer that is ready; its index. Raises StrongroomError."""
+        desk = self._desk
+        state = desk.state
+        transfer = state.transfers[name]
+        wallet, intent = state.wallets[transfer.intent.wallet], transfer.intent
+        stands = standing(state, transfer, desk.moment)
+        if not isinstance(stands, Ready):
+            raise Waiting("transfer.not_ready", "it is not ready to be authorized")
+        wanted = call(intent.asset, intent.to, intent.amount)
+        chain = self.chain(wallet)
+        gas = chain.gas_known(wanted)
+        if gas is None or not chain.reachable:
+            raise Unreachable("node.unreachable", f"the node of {wallet.chain} does not answer")
+        max_fee, priority = self.fees(chain, gas, stands.obligations.terms.fee_ceiling)
+        self.require_funds(wallet, intent, name, gas * max_fee)
+        payload = self.build(wallet.chain, wallet.next_nonce, wanted, gas, max_fee, priority)
+        return desk.sequencer.submit("transfer.authorized", {"transfer": name, "payload": payload.hex()})
+
+    def fees(self, chain: Chain, gas: int, ceiling: int) -> tuple[int, int]:
+        """(max fee, priority fee) per gas under the ceiling; raises Refused fee.over_ceiling."""
+        max_fee, priority = fees.starting(chain.base_fee, chain.priority)
+        if gas * max_fee > ceiling:
+            max_fee = ceiling // gas
+            if max_fee <= chain.base_fee:
+                raise Refused(
+                    "fee.over_ceiling",
+                    f"the network asks {gas * chain.base_fee} wei, above the rule's ceiling of {ceiling}",
+                )
+        return max_fee, min(priority, max_fee)
+
+
+async def step(desk: Desk, planner: Planner, transfer: Transfer) -> Wait | None:
+    """Authorize the transfer if nothing is owed any more; else say what it waits for."""
+    stands = standing(desk.state, transfer, desk.moment)
+    if isinstance(stands, Denied):
+        return Wait(stands.code, stands.reason, None if stands.code in FINAL else DENIED_RETRY_SECONDS)
+    if isinstance(stands, Awaiting):
+        if stands.approvals:
+            return Wait("approvals.missing", f"approvals: {describe(stands)}", DENIED_RETRY_SECONDS)
+        left = max(0, stands.not_before - desk.clock())
+        return Wait("delay.not_elapsed", f"the rule's delay, {left / 1000:.0f} s more", left / 1000 + 0.05)
+    wallet = desk.wallet_of(transfer)
+    try:
+        if not planner.prepared(wallet, transfer.intent):
+            await planner.prepare(wallet, transfer.intent)
+        planner.authorize(transfer.id)
+    except StrongroomError as error:
+        return Wait.of(error, RETRY_SECONDS)
+    note_authorized(desk, transfer.id)
+    return None
+
+
+def note_authorized(desk: Desk, name: TransferId) -> None:
+    """Put the authorization on the timeline."""
+    authorization = desk.state.transfers[name].authorization
+    if authorization is not None:
+        desk.timeline.event(name, "authorized", f"payload bound to nonce {authorization.nonce}")

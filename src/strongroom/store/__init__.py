@@ -1,0 +1,1 @@
+"""What the coordinator keeps: the log and its tree, notes, collected statements, signatures, the timeline."""
