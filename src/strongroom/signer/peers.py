@@ -28,7 +28,8 @@ class Peers:
     @property
     def started(self) -> bool:
         """Whether this boot is the node's newest, logged under a quorum's cosignatures."""
-        return self.name in self._replica.state.boots and self._current(self.name) == self.boot
+        states = (self._replica.state, self._replica.accepted)
+        return all(self.name in state.boots and state.boots[self.name].boot == self.boot for state in states)
 
     def boots(self, participants: Sequence[str]) -> list[str]:
         """The boot ids of a session's participants, this node among them; raises Refused."""

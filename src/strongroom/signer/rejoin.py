@@ -50,9 +50,10 @@ class Rejoin:
 
     def ask(self, now: int) -> Iterator[Frame]:
         """The challenges to send now; none within a second, and none once enough is known."""
-        if not self.holds() and not 0 <= now - self._asked < AGAIN:
+        nodes = self._replica.nodes
+        if nodes and not 0 <= now - self._asked < AGAIN and not self.holds():
             self._asked = now
-            for other in self._replica.nodes:
+            for other in nodes:
                 if other != self._name:
                     yield Frame("challenge", self._name, other, {"nonce": self._nonce})
 

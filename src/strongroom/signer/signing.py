@@ -116,6 +116,7 @@ class Signing:
     ) -> None:  # fmt: skip
         names, order = head["participants"], share.order
         indices = self._indices(names, order)
+        self._require_pairs(share, names)
         doc = {
             "workspace": self._replica.workspace,
             "key": order["name"],
@@ -130,7 +131,6 @@ class Signing:
         session = document_digest(doc)
         if self._sessions.running(session):
             return
-        self._require_pairs(share, names)
 
         def finish(done: Keygen | Signature) -> None:
             if isinstance(done, Signature):
