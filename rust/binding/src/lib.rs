@@ -4,7 +4,6 @@
 //! panic below becomes the refusal `core.panic`. Plaintext shares, nonces and the seal key stay in Rust.
 #![deny(unsafe_code)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -21,18 +20,12 @@ pyo3::create_exception!(
     "A refusal of the core: args are (code: str, message: str, culprits: tuple[int, ...])."
 );
 
-/// Run `work` without the GIL; refusals and panics become `CoreError`.
-fn guarded<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Refusal> + Send) -> PyResult<T> {
-    let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(work)));
-    let refusal = match outcome {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(refusal)) => refusal,
-        // The payload is dropped unread: a library's panic message could quote a secret.
-        Err(_) => Refusal::new("core.panic", "the threshold core stopped; the session is lost"),
-    };
-    let Refusal { code, message, culprits } = refusal;
-    let culprits = PyTuple::new(py, culprits.into_iter().map(u32::from))?.unbind();
-    Err(CoreError::new_err((code, message, culprits)))
+/// Run `work` without the GIL; refusals, and panics as `core.panic`, become `CoreError`.
+fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Refusal> + Send) -> PyResult<T> {
+    py.detach(|| core::guarded(work)).or_else(|Refusal { code, message, culprits }| {
+        let culprits = PyTuple::new(py, culprits.into_iter().map(u32::from))?.unbind();
+        Err(CoreError::new_err((code, message, culprits)))
+    })
 }
 
 fn hash(name: &str, bytes: &[u8]) -> Result<[u8; 32], Refusal> {
@@ -135,7 +128,7 @@ struct Vault {
 impl Vault {
     #[staticmethod]
     fn open(py: Python<'_>, directory: PathBuf) -> PyResult<Self> {
-        guarded(py, || core::Vault::open(&directory)).map(|vault| Self { vault })
+        detached(py, || core::Vault::open(&directory)).map(|vault| Self { vault })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -149,7 +142,7 @@ impl Vault {
         t: u32,
         epoch: u32,
     ) -> PyResult<Session> {
-        guarded(py, || {
+        detached(py, || {
             let scheme = Scheme::parse(scheme)?;
             let session_id = hash("session_id", session_id)?;
             self.vault.keygen(scheme, session_id, small("index", index)?, small("n", n)?, small("t", t)?, epoch)
@@ -168,7 +161,7 @@ impl Vault {
         path: Vec<u32>,
         epoch: u32,
     ) -> PyResult<Session> {
-        guarded(py, || {
+        detached(py, || {
             let session_id = hash("session_id", session_id)?;
             let participants =
                 participants.into_iter().map(|index| small("participants", index)).collect::<Result<_, _>>()?;
@@ -178,11 +171,11 @@ impl Vault {
     }
 
     fn inspect(&self, py: Python<'_>, sealed: &[u8]) -> PyResult<KeyInfo> {
-        guarded(py, || self.vault.inspect(sealed)).map(|public| KeyInfo { public: (*public).clone() })
+        detached(py, || self.vault.inspect(sealed)).map(|public| KeyInfo { public: (*public).clone() })
     }
 
     fn forget(&self, py: Python<'_>) -> PyResult<()> {
-        guarded(py, || {
+        detached(py, || {
             self.vault.forget();
             Ok(())
         })
@@ -207,7 +200,7 @@ impl Session {
 impl Session {
     #[getter]
     fn next_step_is_probe(&self, py: Python<'_>) -> PyResult<bool> {
-        guarded(py, || Ok(self.session.lock().map_err(|_| lost())?.next_step_is_probe()))
+        detached(py, || Ok(self.session.lock().map_err(|_| lost())?.next_step_is_probe()))
     }
 
     /// `inbox`: (sender, broadcast, data) of one complete round; gives (outgoing, done).
@@ -222,7 +215,7 @@ impl Session {
             let sender = u8::try_from(sender).unwrap_or(0);
             messages.push(Incoming { sender, broadcast, data: data.as_bytes().to_vec() });
         }
-        match guarded(py, || self.session.lock().map_err(|_| lost())?.step(messages))? {
+        match detached(py, || self.session.lock().map_err(|_| lost())?.step(messages))? {
             Progress::Send(outgoing) => {
                 let outgoing = outgoing
                     .into_iter()

@@ -16,6 +16,7 @@ mod dkls;
 mod error;
 pub mod frame;
 mod frost;
+mod guard;
 mod hash;
 mod keygen;
 mod scheme;
@@ -25,6 +26,7 @@ mod share;
 mod vault;
 
 pub use error::Refusal;
+pub use guard::guarded;
 pub use scheme::{Parameters, Scheme};
 pub use session::{Incoming, Outgoing, Session};
 pub use share::KeyPublic;

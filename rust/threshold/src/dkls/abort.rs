@@ -4,6 +4,15 @@ use dkls23_core::protocols::{Abort, AbortKind, AbortReason};
 
 use crate::error::{BLAME, Refusal};
 
+/// The same for signing, where a sum that misses the key is a wrong message, not a wrong key.
+pub fn signing(abort: Abort) -> Refusal {
+    let refusal = refusal(abort);
+    if refusal.code == "key.polynomial" {
+        return Refusal::new("session.inconsistent", "the participants' public shares do not add up to the key");
+    }
+    refusal
+}
+
 /// Only a ban (the library's word for a failed check on reusable oblivious-transfer state) is `session.blame`.
 /// The other aborts depend on nothing secret; the party they name sent the offending message.
 pub fn refusal(abort: Abort) -> Refusal {

@@ -2,6 +2,8 @@
 //!
 //! Only its key generation and its four signing phases are used; not its refresh, repair or re-key.
 //! `Party` and the libraries' messages implement `Debug` and would print secrets: nothing here formats them.
+//! Its random generator is the thread's, which does not reseed on fork: start a role by exec, and never fork
+//! one that has used this crate.
 
 mod abort;
 mod keygen;

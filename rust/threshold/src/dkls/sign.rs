@@ -19,7 +19,7 @@ use dkls23_core::protocols::signing::{
 use k256::Secp256k1;
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 
-use super::abort::refusal;
+use super::abort::signing;
 use super::{Party, decode, encode};
 use crate::error::{Refusal, Result};
 use crate::hash::Hash;
@@ -43,7 +43,7 @@ impl Phase for First {
 
     fn run(self: Box<Self>, _: Round) -> Result<Turn> {
         let Self { party, data } = *self;
-        let (unique, kept, messages) = party.sign_phase1(&data).map_err(refusal)?;
+        let (unique, kept, messages) = party.sign_phase1(&data).map_err(signing)?;
         let direct = messages
             .iter()
             .map(|message| Ok((message.parties.receiver.as_u8(), encode(message)?)))
@@ -76,7 +76,7 @@ impl Phase for Second {
             named(sender, message.parties.sender)?;
             received.push(message);
         }
-        let (unique, kept, messages) = party.sign_phase2(&data, unique, kept, &received).map_err(refusal)?;
+        let (unique, kept, messages) = party.sign_phase2(&data, unique, kept, &received).map_err(signing)?;
         let direct = messages
             .iter()
             .map(|message| Ok((message.parties.receiver.as_u8(), encode(message)?)))
@@ -109,7 +109,7 @@ impl Phase for Third {
             named(sender, message.parties.sender)?;
             received.push(message);
         }
-        let (x, own) = party.sign_phase3(&data, unique, kept, &received).map_err(refusal)?;
+        let (x, own) = party.sign_phase3(&data, unique, kept, &received).map_err(signing)?;
         let broadcast = encode(&own)?;
         Ok(Turn::Next(Box::new(Fourth { party, data, x, own }), Sends::broadcast(broadcast)))
     }
@@ -134,7 +134,7 @@ impl Phase for Fourth {
         for (sender, body) in round.broadcasts() {
             received.push(decode(sender, "last message", body)?);
         }
-        let (s, recovery_id) = party.sign_phase4(&data, &x, &received, true).map_err(refusal)?;
+        let (s, recovery_id) = party.sign_phase4(&data, &x, &received, true).map_err(signing)?;
         let bytes = verified(&party, &data.message_hash, &x, &s, recovery_id)?;
         Ok(Turn::Done(Output::Signature { bytes, recovery_id: Some(recovery_id) }))
     }
