@@ -28,10 +28,11 @@ _CONFLICTS: Final = frozenset(
     }
 )
 _NOT_FOUND: Final = frozenset({"transfer.unknown", "freeze.unknown", "request.not_found"})
-# Refused for what the statement is, not for what the policy says: the caller mends it and sends it again.
-_MALFORMED: Final = frozenset(
+# Refused for what was sent, not for what the policy says: the caller mends it and sends it again.
+_TO_MEND: Final = frozenset(
     {
         "approval.other_obligations",
+        "balance.insufficient",
         "credential.bad_signature",
         "envelope.not_signed",
         "evidence.count",
@@ -71,7 +72,7 @@ def status_of(error: StrongroomError) -> int:
         return 409
     if error.code in _NOT_FOUND:
         return 404
-    if error.code in _MALFORMED:
+    if error.code in _TO_MEND:
         return 400
     return next((_CLASS[kind] for kind in type(error).__mro__ if kind in _CLASS), 500)
 

@@ -38,7 +38,8 @@ async def propose(service: Service, document: dict[str, Any]) -> tuple[Transfer,
         if known is None:
             raise
         return known, False
-    return service.state.transfers[TransferId(submission.transfer or "")], True
+    # Without an entry of its own it was there before: the coordinator saw the first request earlier.
+    return service.state.transfers[TransferId(submission.transfer or "")], submission.entry is not None
 
 
 async def state_something(service: Service, document: dict[str, Any]) -> Submission:

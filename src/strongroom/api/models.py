@@ -222,6 +222,7 @@ class RefusalRow(Form):
 class Awaited(Form):
     code: str
     text: str
+    until: int | None = Field(description="when time alone ends the wait")
 
 
 class TimelineItem(Form):

@@ -86,7 +86,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
 
     @routes.get("/wallets", summary="Wallets and their addresses", response_model=models.Wallets)
     async def wallets() -> JSONResponse:
-        return JSONResponse(views.wallets_document(service.state, await _balances(service)))
+        return JSONResponse(views.wallets_document(service.state, _balances(service)))
 
     @routes.get("/addresses", summary="Listed destinations", response_model=models.Addresses)
     async def addresses() -> JSONResponse:
@@ -119,8 +119,8 @@ def _note(service: Service) -> str:
     return service.note
 
 
-async def _balances(service: Service) -> Mapping[str, Mapping[str, int]]:
+def _balances(service: Service) -> Mapping[str, Mapping[str, int]]:
     """What the coordinator knows of the wallets' balances; it need not know any."""
     read = getattr(service, "balances", None)
-    found: Mapping[str, Mapping[str, int]] = await read() if read is not None else {}
+    found: Mapping[str, Mapping[str, int]] = read() if read is not None else {}
     return found

@@ -18,7 +18,7 @@ from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed, Denied
 from strongroom.policy.obligations import Obligations
 
-_FROM_LOG = frozenset({"proposed", "approved", "authorized", "replaced", "closed"})
+_FROM_LOG = frozenset({"proposed", "approved", "authorized", "replaced", "reject", "cancel"})
 """Stages that the state itself tells; of these the coordinator's own events would only repeat it."""
 
 
@@ -106,24 +106,26 @@ def quorum_text(health: Health, key: str) -> str:
 
 def _awaiting(
     state: CustodyState, transfer: Transfer, stand: Standing | None, activity: Activity, health: Health
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     if isinstance(stand, Denied):
-        return {"code": stand.code, "text": stand.reason}
+        return _awaited(stand.code, stand.reason)
     if isinstance(stand, Awaiting) and stand.approvals:
-        return {"code": "approvals.missing", "text": f"waits for approvals: {describe(stand)}"}
+        return _awaited("approvals.missing", f"waits for approvals: {describe(stand)}")
     if isinstance(stand, Awaiting):
         text = f"waits until {moment(stand.not_before)}: the rule's delay"
-        return {"code": "delay.not_elapsed", "text": text}
+        return _awaited("delay.not_elapsed", text, stand.not_before)
     if transfer.phase in (Phase.PROPOSED, Phase.AUTHORIZED):
         missing = quorum_text(health, state.wallets[transfer.intent.wallet].key)
         if missing:
-            return {"code": "quorum.missing", "text": missing}
-    if activity.awaiting:
-        return {"code": activity.awaiting_code, "text": activity.awaiting}
-    return None
+            return _awaited("quorum.unreachable", missing)
+    return _awaited(activity.awaiting_code, activity.awaiting) if activity.awaiting else None
 
 
-def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awaiting: dict[str, str] | None) -> Status:
+def _awaited(code: str, text: str, until: int | None = None) -> dict[str, Any]:
+    return {"code": code, "text": text, "until": until}
+
+
+def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awaiting: dict[str, Any] | None) -> Status:
     if transfer.phase in (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED):
         return Status(transfer.phase.value)
     if isinstance(stand, Denied):
@@ -132,10 +134,9 @@ def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awai
         return Status.AWAITING_APPROVALS if stand.approvals else Status.DELAYED
     if awaiting and awaiting["code"].partition(".")[0] in ("quorum", "node"):
         return Status.STALLED
-    last = activity.refusals[-1].time if activity.refusals else 0
-    if last and last >= max((event.time for event in activity.events), default=0):
-        return Status.REFUSED
-    return Status.IN_PROGRESS
+    refused = max((refusal.time for refusal in activity.refusals), default=-1)
+    newest = max((event.time for event in activity.events), default=0)
+    return Status.REFUSED if refused >= newest and transfer.phase is not Phase.SIGNED else Status.IN_PROGRESS
 
 
 def _decision(answer: Allowed | Denied, obligations: Obligations | None) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def _timeline(
             text = "replaced by a null payload" if payload.null else "replaced at another fee, same nonce"
         items.append(_item(payload.time, stage, text, _explained(state, payload)))
     told = {event.stage for event in activity.events}
-    items += [_item(e.time, e.stage, e.text) for e in activity.events if e.stage not in _FROM_LOG]
+    items += [_item(e.time, e.stage, f"{e.stage}: {e.text}") for e in activity.events if e.stage not in _FROM_LOG]
     items += [
         _item(r.time, "refused", f"{r.by} refused to {r.what}: {r.message} [{r.code}]") for r in activity.refusals
     ]

@@ -21,6 +21,7 @@ from strongroom.custody.state import Transfer
 from strongroom.custody.stops import transfer_of
 
 _POLL: Final = 1.0  # seconds between looks, for what changes with time alone
+_BREATH: Final = 0.02  # seconds: a busy coordinator changes all the time, and most of it concerns other transfers
 
 
 def router(service: Service, clock: Clock) -> APIRouter:
@@ -74,7 +75,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         known, deadline = version or document["version"], time.monotonic() + wait
         while wait and document["version"] == known and (left := deadline - time.monotonic()) > 0:
             await service.changed(min(left, _POLL))
-            await asyncio.sleep(0)
+            await asyncio.sleep(_BREATH)
             document = shown(found)
         return JSONResponse(document)
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from strongroom.api.facade import Health, KeygenProgress
-from strongroom.api.words import address_of
+from strongroom.api.words import address_of, duration
 from strongroom.chains.evm.address import checksum
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, Freeze
 from strongroom.documents.names import AccountId
 from strongroom.log.checkpoint import Note, parse_note, quorum
 
-CLOCKS_APART_MS = 30_000
 EXPIRES_SOON_MS = 30 * 86_400_000
 
 
@@ -185,31 +184,20 @@ def status_document(
 
 
 def findings(state: CustodyState, health: Health, now: int) -> list[str]:
-    """What a person should know or mend, worst first; nothing twice."""
-    policy, found = in_force(state), []
-    for node in health.nodes:
-        if not node.connected:
-            found.append(f"{node.duty} {node.name} is not connected")
-        elif not node.rejoined:
-            found.append(f"{node.duty} {node.name} has not rejoined: it witnesses and signs nothing yet")
-        if abs(node.skew_ms) > CLOCKS_APART_MS:
-            found.append(f"the clock of {node.name} is {node.skew_ms / 1000:.0f} s off: hot signing stops")
-    for chain in health.chains:
-        if not chain.reachable:
-            found.append(f"no node of {chain.chain} answers: {chain.error or 'unknown reason'}")
+    """What a person should know or mend: what the coordinator sees, and what the log says."""
+    policy, found = in_force(state), list(health.findings)
     for freeze in state.freezes.values():
         if _holds(freeze, now):
             what = f"{freeze.scope} {freeze.target}".strip()
             found.append(f"frozen: {what} ({freeze.reason}), freeze {freeze.id[:12]}")
     if policy.expires - now < EXPIRES_SOON_MS:
-        left = max(0, (policy.expires - now) // 86_400_000)
-        found.append(f"version {policy.version} of the policy expires in {left} days: then nothing moves")
+        left = duration(max(0, (policy.expires - now) // 86_400_000) * 86_400)
+        found.append(f"version {policy.version} of the policy expires in {left}: then nothing moves")
     if not state.keys:
         found.append("no key yet: strongroom key generate")
     elif not state.wallets:
         found.append("no wallet yet: strongroom wallet open")
-    found += [f"key {name} has no share backup yet" for name in sorted(state.keys)]
-    return list(dict.fromkeys([*found, *health.findings]))
+    return found
 
 
 def _holds(freeze: Freeze, now: int) -> bool:

@@ -99,7 +99,8 @@ async def test_approvals_lacking_given_and_counted(client: httpx.AsyncClient, co
     transfer = coordinator.log.propose("alice", amount=str(5 * WEI))
     document = await shown(client, transfer)
     assert document["status"] == "awaiting_approvals"
-    assert document["awaiting"] == {"code": "approvals.missing", "text": "waits for approvals: 2 of treasury"}
+    awaiting = document["awaiting"]
+    assert (awaiting["code"], awaiting["text"]) == ("approvals.missing", "waits for approvals: 2 of treasury")
     assert "approvals by 2 of treasury" in document["timeline"][1]["text"]
     obligations = document["decision"]["obligations"]
     assert digest(obligations) == document["decision"]["digest"]
@@ -124,6 +125,7 @@ async def test_a_delay_says_until_when(client: httpx.AsyncClient, coordinator: C
         coordinator.log.approve(transfer, person, document["decision"]["digest"])
     document = await shown(client, transfer)
     assert document["status"] == "delayed" and document["awaiting"]["code"] == "delay.not_elapsed"
+    assert document["awaiting"]["until"] == coordinator.log.time + 600_000
     coordinator.log.time += 601_000
     assert (await shown(client, transfer))["status"] == "in_progress"
 
@@ -161,7 +163,8 @@ async def test_lost_nodes_are_counted(client: httpx.AsyncClient, coordinator: Co
     coordinator.losing("signer-1", "signer-2")
     document = await shown(client, transfer)
     assert document["status"] == "stalled"
-    assert document["awaiting"] == {"code": "quorum.missing", "text": "quorum 1 of 2, witnesses 2 of 3"}
+    awaiting = document["awaiting"]
+    assert (awaiting["code"], awaiting["text"]) == ("quorum.unreachable", "quorum 1 of 2, witnesses 2 of 3")
 
 
 async def test_what_the_coordinator_did_and_what_a_signer_refused(
@@ -175,7 +178,7 @@ async def test_what_the_coordinator_did_and_what_a_signer_refused(
     document = await shown(client, transfer)
     assert document["status"] == "refused"
     texts = [item["text"] for item in document["timeline"]]
-    assert "repeats the log" not in texts and texts[-2] == "asked signer-1, signer-2"
+    assert "repeats the log" not in texts and texts[-2] == "signing: asked signer-1, signer-2"
     assert texts[-1] == "signer-2 refused to sign: the payload moves another amount [payload.amount_differs]"
     again = Activity((*events, Event(now + 9, "signing", "asked signer-1, signer-3")), (refusal,))
     coordinator.told[transfer] = again

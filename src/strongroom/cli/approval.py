@@ -1,0 +1,63 @@
+"""Before an approval is signed: what the initiator really signed, and the obligations, checked by hash and shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from strongroom.cli.client import Client
+from strongroom.cli.output import say
+from strongroom.cli.timeline import clock
+from strongroom.cli.trust import first_policy
+from strongroom.documents.canonical import digest
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Statement, from_envelope, statement_hash
+from strongroom.errors import Denied, Refused, Waiting
+
+
+def confirm_approval(client: Client, workspace: str, transfer: str, *, ask: bool, quiet: bool) -> str:
+    """The digest of the obligations that were shown; raises Refused when the coordinator's words do not fit.
+
+    The id of a transfer is the hash of its initiator's statement: what is read from those bytes is what is approved.
+    """
+    first_policy(client, workspace)
+    document = client.get(f"/v1/transfers/{transfer}")
+    statement = _signed_proposal(client, workspace, transfer)
+    decision = document["decision"]
+    if decision["obligations"] is None:
+        raise Denied(str(decision["code"]), str(decision["reason"]))
+    computed = digest(decision["obligations"])
+    if computed != decision["digest"]:
+        raise Refused("approval.other_obligations", "the coordinator shows other obligations than it hashes")
+    if not quiet:
+        _show(statement, document)
+    if ask and not typer.confirm("Approve exactly this?"):
+        raise Waiting("approval.not_given", "nothing was signed")
+    return computed
+
+
+def _signed_proposal(client: Client, workspace: str, transfer: str) -> Statement:
+    envelope = Envelope.from_doc(client.get(f"/v1/transfers/{transfer}/proposal").get("envelope"))
+    statement = from_envelope(envelope)
+    fits = statement.kind == "transfer.propose" and statement.workspace == workspace
+    if statement_hash(envelope) != transfer or not fits:
+        raise Refused("transfer.id", "the coordinator shows another proposal than the one of this id")
+    return statement
+
+
+def _show(statement: Statement, document: dict[str, Any]) -> None:
+    """The signed base units and account come first: symbols and decimals are the coordinator's words."""
+    subject, obligations = statement.subject, document["decision"]["obligations"]
+    say(f"{statement.person} asks to move", "bold")
+    say(f"  amount  {subject['amount']} base units of {subject['asset']}  ({document['amount']['text']})")
+    say(f"  from    wallet {subject['from']}")
+    say(f"  to      {subject['to']}")
+    say(f"  why     {subject['why']}")
+    say(f"  until   {clock(subject['until'])} UTC")
+    say(f"rule '{obligations['rule']}'", "bold")
+    needs = [" and ".join(f"{n['threshold']} of {n['group']}" for n in each) for each in obligations["approvals"]]
+    say(f"  approvals by {', or '.join(needs) or 'nobody'}; delay {obligations['delay']} s")
+    if document["approvals"]:
+        given = ", ".join(row["person"] for row in document["approvals"] if row["counts"])
+        say(f"  approved so far by {given or 'nobody'}")

@@ -1,0 +1,66 @@
+"""`strongroom key …`: threshold keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from strongroom.cli.output import Json, emit, example, table
+from strongroom.cli.profile import joined, load
+
+app = typer.Typer(help="Threshold keys: generate, list.", no_args_is_help=True)
+
+
+@app.command(epilog=example("strongroom key generate hot-ecdsa --scheme ecdsa-dkls23 --threshold 2 --wait"))
+def generate(
+    name: Annotated[str, typer.Argument()],
+    scheme: Annotated[str, typer.Option(help="ecdsa-dkls23, ed25519-frost or bip340-frost.")] = "ecdsa-dkls23",
+    tier: Annotated[str, typer.Option(help="The tier it belongs to, for ever.")] = "hot",
+    threshold: Annotated[int, typer.Option(min=2, help="How many signers it takes.")] = 2,
+    signers: Annotated[str, typer.Option(help="With commas between; all of the policy when left out.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Show the generation until the key is in the log.")] = False,
+    timeout: Annotated[float, typer.Option(help="With --wait: give up after so many seconds.")] = 180,
+    as_json: Json = False,
+) -> None:
+    """Order a key from the signers: takes the administrators' threshold; no machine ever holds the whole key."""
+    from strongroom.cli.exits import Exit
+    from strongroom.cli.settle import settle
+    from strongroom.cli.signing import hand_in
+
+    profile = joined()
+    client = profile.client()
+    nodes = client.get("/v1/policy")["policy"]["witnesses"]["nodes"]
+    all_signers = [node for node, spec in nodes.items() if spec["duty"] == "signer"]
+    order: dict[str, Any] = {
+        "name": name,
+        "scheme": scheme,
+        "tier": tier,
+        "participants": sorted(signers.split(",") if signers else all_signers),
+        "threshold": threshold,
+        "epoch": 0,
+    }
+    answer = hand_in(profile, client, "key.generate", order)
+    if not wait or "people" in str(answer.get("lacking")):
+        return settle(answer, as_json, f"key {name} was ordered")
+    from strongroom.cli.keygen import watch
+
+    key = watch(client, name, timeout, quiet=as_json)
+    emit(key, as_json, lambda: table(_HEADINGS, [_row(key)], ""))
+    raise typer.Exit(Exit.DONE)
+
+
+@app.command("list", epilog=example("strongroom key list"))
+def list_keys(as_json: Json = False) -> None:
+    """Every threshold key."""
+    found = load().client().get("/v1/keys")
+    emit(found, as_json, lambda: table(_HEADINGS, map(_row, found["keys"]), "no keys yet: strongroom key generate"))
+
+
+_HEADINGS = ("key", "scheme", "tier", "takes", "of", "public key", "is")
+
+
+def _row(key: dict[str, Any]) -> tuple[object, ...]:
+    of = ", ".join(key["participants"])
+    state = "revoked" if key["revoked"] else f"in epoch {key['epoch']}"
+    return key["name"], key["scheme"], key["tier"], key["threshold"], of, key["public_key"], state

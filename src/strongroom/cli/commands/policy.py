@@ -1,0 +1,96 @@
+"""`strongroom policy …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from strongroom.cli.output import Json, emit, example, pairs, say
+from strongroom.cli.profile import joined, load
+
+app = typer.Typer(help="The policy: show, check a draft, propose, adopt, withdraw.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A whole policy in JSON or TOML.")]
+
+
+@app.command(epilog=example("strongroom policy show --json > policy.json"))
+def show(as_json: Json = False) -> None:
+    """The policy in force; with --json the whole document, ready to be edited and proposed."""
+    found = load().client().get("/v1/policy")
+
+    def human() -> None:
+        from strongroom.cli.policy_text import describe
+
+        for line, style in describe(found):
+            say(line, style)
+
+    emit(found["policy"], as_json, human)
+
+
+@app.command(epilog=example("strongroom policy check next.json"))
+def check(file: File, as_json: Json = False) -> None:
+    """Read a draft as strictly as the log does: what is malformed, unreachable or can never be met is refused."""
+    from strongroom.cli.draft import summary
+    from strongroom.cli.files import read_document
+    from strongroom.policy.loader import load_policy
+
+    document = read_document(file)
+    policy = load_policy(document)
+    answer = {"ok": True, "version": policy.version, "digest": policy.digest}
+    emit(answer, as_json, lambda: pairs([*summary(document), ("verdict", "well-formed and satisfiable")]))
+
+
+@app.command(epilog=example("strongroom policy propose next.json"))
+def propose(file: File, as_json: Json = False) -> None:
+    """Sign a next version: takes the administrators' threshold of the old one and of the new one."""
+    from strongroom.cli.files import read_document
+    from strongroom.cli.settle import settle
+    from strongroom.cli.signing import hand_in
+    from strongroom.policy.loader import load_policy
+
+    profile = joined()
+    document = read_document(file)
+    policy = load_policy(document)
+    subject = {"policy": policy.digest, "version": policy.version}
+    answer = hand_in(profile, profile.client(), "policy.propose", subject, attachment=document)
+    settle(answer, as_json, f"version {policy.version} is proposed; see: strongroom policy adopt")
+
+
+@app.command(epilog=example("strongroom policy adopt"))
+def adopt(as_json: Json = False) -> None:
+    """When the proposed version comes into force: the coordinator adopts it by itself after the cool-down."""
+    from strongroom.cli.timeline import clock
+
+    found = load().client().get("/v1/policy")
+    proposal: dict[str, Any] | None = found["proposal"]
+    answer: dict[str, Any] = {"version": found["version"], "proposal": None}
+    if proposal:
+        answer["proposal"] = {name: proposal[name] for name in ("version", "digest", "adoptable")}
+
+    def human() -> None:
+        say(f"version {found['version']} is in force ({found['digest'][:12]})")
+        if proposal:
+            until = f"{clock(proposal['adoptable'])} UTC"
+            say(f"version {proposal['version']} ({proposal['digest'][:12]}) waits out its cool-down until {until}")
+        else:
+            say("no other version is proposed", "dim")
+
+    emit(answer, as_json, human)
+
+
+@app.command(epilog=example("strongroom policy withdraw"))
+def withdraw(as_json: Json = False) -> None:
+    """End the open proposal: takes as many administrators as could have blocked it."""
+    from strongroom.cli.settle import settle
+    from strongroom.cli.signing import hand_in
+    from strongroom.errors import InvalidInput
+
+    profile = joined()
+    client = profile.client()
+    proposal = client.get("/v1/policy")["proposal"]
+    if proposal is None:
+        raise InvalidInput("policy.no_proposal", "no other version is proposed")
+    answer = hand_in(profile, client, "policy.withdraw", {"version": proposal["version"]}, stop=True)
+    settle(answer, as_json, f"version {proposal['version']} is withdrawn")

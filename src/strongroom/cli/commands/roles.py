@@ -1,0 +1,182 @@
+"""`strongroom serve`, `coordinator`, `signer` and `guardian`: the roles, run in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strongroom.cli.output import Json, emit, example, pairs, say
+
+signer = typer.Typer(help="A signer node: make its home, agree to a workspace, run.", no_args_is_help=True)
+guardian = typer.Typer(help="A guardian, a witness without a share: the same.", no_args_is_help=True)
+coordinator = typer.Typer(help="The coordinator's home.", no_args_is_help=True)
+
+Home = Annotated[Path, typer.Option(help="The node's home directory.")]
+NewHome = Annotated[Path, typer.Option(help="The home directory to make.")]
+Name = Annotated[str, typer.Option(help="Its name in the policy.")]
+Place = Annotated[str, typer.Option(help="Stated in the policy, and read by people.")]
+Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The file that workspace draft wrote.")]
+Out = Annotated[Path | None, typer.Option(help="Where the statement goes.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Workspace = Annotated[str, typer.Option(help="The id that workspace create printed; needed the first time.")]
+Relay = Annotated[str, typer.Option(help="HOST:PORT of the coordinator's relay; needed the first time.")]
+
+_INIT = "--provider p --region r --jurisdiction j --site s"
+
+
+@signer.command("init", epilog=example(f"strongroom signer init --home /var/lib/signer-1 --name signer-1 {_INIT}"))
+def init_signer(
+    home: NewHome,
+    name: Name,
+    provider: Place,
+    region: Place,
+    jurisdiction: Place,
+    site: Place,
+    as_json: Json = False,
+) -> None:
+    """Make a signer's home with its identity key; prints the credential document for the draft."""
+    _init(home, name, "signer", (provider, region, jurisdiction, site), as_json)
+
+
+@guardian.command(
+    "init", epilog=example(f"strongroom guardian init --home /var/lib/guardian-1 --name guardian-1 {_INIT}")
+)
+def init_guardian(
+    home: NewHome,
+    name: Name,
+    provider: Place,
+    region: Place,
+    jurisdiction: Place,
+    site: Place,
+    as_json: Json = False,
+) -> None:
+    """Make a guardian's home with its identity key; prints the credential document for the draft."""
+    _init(home, name, "guardian", (provider, region, jurisdiction, site), as_json)
+
+
+@signer.command("enrol", epilog=example("strongroom signer enrol --home /var/lib/signer-1 draft.json"))
+def enrol_signer(home: Home, draft: Draft, out: Out = None, yes: Yes = False, as_json: Json = False) -> None:
+    """Agree to a draft as this signer: shows what it would join, writes a statement file; offline."""
+    _enrol(home, draft, out, yes, as_json)
+
+
+@guardian.command("enrol", epilog=example("strongroom guardian enrol --home /var/lib/guardian-1 draft.json"))
+def enrol_guardian(home: Home, draft: Draft, out: Out = None, yes: Yes = False, as_json: Json = False) -> None:
+    """Agree to a draft as this guardian: shows what it would join, writes a statement file; offline."""
+    _enrol(home, draft, out, yes, as_json)
+
+
+@signer.command(
+    "run", epilog=example("strongroom signer run --home /var/lib/signer-1 --workspace 5e0c… --relay 127.0.0.1:7701")
+)
+def run_signer(home: Home, workspace: Workspace = "", relay: Relay = "") -> None:
+    """Run the signer in the foreground; it dials out and listens on nothing."""
+    _run(home, workspace, relay)
+
+
+@guardian.command(
+    "run", epilog=example("strongroom guardian run --home /var/lib/guardian-1 --workspace 5e0c… --relay 127.0.0.1:7701")
+)
+def run_guardian(home: Home, workspace: Workspace = "", relay: Relay = "") -> None:
+    """Run the guardian in the foreground; it dials out and listens on nothing."""
+    _run(home, workspace, relay)
+
+
+@signer.command("show", epilog=example("strongroom signer show --home /var/lib/signer-1"))
+def show_signer(home: Home, as_json: Json = False) -> None:
+    """What the home says: name, key id, pinned workspace."""
+    _show(home, as_json)
+
+
+@guardian.command("show", epilog=example("strongroom guardian show --home /var/lib/guardian-1"))
+def show_guardian(home: Home, as_json: Json = False) -> None:
+    """What the home says: name, key id, pinned workspace."""
+    _show(home, as_json)
+
+
+@coordinator.command(
+    "init",
+    epilog=example("strongroom coordinator init --home /var/lib/strongroom --chain eip155:1=http://127.0.0.1:8545"),
+)
+def init_coordinator(
+    home: NewHome,
+    api: Annotated[str, typer.Option(help="Where the API listens.")] = "127.0.0.1:7700",
+    relay: Annotated[str, typer.Option(help="Where the relay listens for nodes.")] = "127.0.0.1:7701",
+    chain: Annotated[list[str] | None, typer.Option(help="CAIP-2=URL of a blockchain node; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the coordinator's home with the log's key; prints the credential document for the draft."""
+    from strongroom.cli.homes import new_coordinator
+    from strongroom.documents.names import parse_chain
+    from strongroom.errors import InvalidInput
+
+    chains: dict[str, str] = {}
+    for item in chain or ():
+        name, equals, url = item.partition("=")
+        if not equals or not url.startswith(("http://", "https://")):
+            raise InvalidInput("chain.syntax", "a chain is given as eip155:1=http://127.0.0.1:8545")
+        chains[parse_chain(name)] = url
+    document = new_coordinator(home, api, relay, chains)
+    emit(document, as_json, lambda: _made(home, document, "coordinator.json"))
+
+
+def serve(home: Annotated[Path, typer.Option(help="The coordinator's home directory.")]) -> None:
+    """Run the coordinator in the foreground: API, log sequencer, relay, planners."""
+    from strongroom.cli.roles import run_coordinator
+
+    run_coordinator(home)
+
+
+def register(app: typer.Typer) -> None:
+    """The groups and `serve` at the top level."""
+    app.command("serve", epilog=example("strongroom serve --home /var/lib/strongroom"))(serve)
+    app.add_typer(coordinator, name="coordinator")
+    app.add_typer(signer, name="signer")
+    app.add_typer(guardian, name="guardian")
+
+
+def _init(home: Path, name: str, duty: str, place: tuple[str, str, str, str], as_json: bool) -> None:
+    from strongroom.cli.homes import new_node
+    from strongroom.policy.loader import PLACEMENT
+
+    document = new_node(home, name, duty, dict(zip(PLACEMENT, place, strict=True)))
+    emit(document, as_json, lambda: _made(home, document, f"{name}.json"))
+
+
+def _made(home: Path, document: dict[str, object], file: str) -> None:
+    import json
+
+    say(f"made {home}; the key in it never leaves it", "green")
+    typer.echo(json.dumps(document, indent=2))
+    say(f"give {home / file} to whoever drafts the policy; it holds no secret", "dim")
+
+
+def _enrol(home: Path, draft: Path, out: Path | None, yes: bool, as_json: bool) -> None:
+    from strongroom.cli.agreement import agree
+    from strongroom.cli.homes import node_settings
+    from strongroom.documents.credentials import SigningKey
+
+    name = node_settings(home).get("name", "")
+    key = SigningKey.load(home / "node.key")
+    target = out or Path(f"{name}.statement.json")
+    agree(draft, name, key, target, ask=not (yes or as_json), as_json=as_json)
+
+
+def _run(home: Path, workspace: str, relay: str) -> None:
+    from strongroom.cli.homes import pin_node
+    from strongroom.cli.roles import run_node
+
+    pin_node(home, workspace, relay)
+    run_node(home)
+
+
+def _show(home: Path, as_json: bool) -> None:
+    from strongroom.cli.homes import node_settings
+    from strongroom.documents.credentials import SigningKey
+
+    settings = node_settings(home)
+    document = {**settings, "key_id": SigningKey.load(home / "node.key").key_id}
+    document["workspace"] = document.get("workspace") or ""
+    emit(document, as_json, lambda: pairs((k, v or "not pinned yet") for k, v in document.items()))

@@ -1,0 +1,97 @@
+"""Homes of roles: made once by their own user, pinned once to a workspace."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from strongroom.cli.files import new_home, replace_text, write_document
+from strongroom.cli.toml import flat
+from strongroom.documents.credentials import SigningKey
+from strongroom.documents.names import parse_hash, parse_label, parse_slug
+from strongroom.errors import InvalidInput
+
+
+def new_node(home: Path, name: str, duty: str, placement: dict[str, str]) -> dict[str, Any]:
+    """Make a node's home with its key; returns the credential document for the draft."""
+    parse_slug(name)
+    for value in placement.values():
+        parse_label(value)
+    new_home(home)
+    key = SigningKey.generate()
+    key.save(home / "node.key")
+    replace_text(home / "node.toml", flat({"name": name, "duty": duty, "relay": "", "workspace": ""}))
+    document = {"name": name, "duty": duty, "key": key.credential.to_doc(), "placement": placement}
+    write_document(home / f"{name}.json", document)
+    return document
+
+
+def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str]) -> dict[str, Any]:
+    """Make the coordinator's home with the log's key; returns the credential document for the draft."""
+    new_home(home)
+    key = SigningKey.generate()
+    key.save(home / "log.key")
+    text = flat({"workspace": "", "api": api, "relay": relay})
+    for chain, url in chains.items():
+        text += f'\n[chains."{chain}"]\n' + flat({"url": url})
+    replace_text(home / "coordinator.toml", text)
+    document = {"name": "coordinator", "key": key.credential.to_doc()}
+    write_document(home / "coordinator.json", document)
+    return document
+
+
+def node_settings(home: Path) -> dict[str, str]:
+    """What node.toml says; raises InvalidInput config.*."""
+    path = home / "node.toml"
+    try:
+        found = tomllib.loads(path.read_text())
+    except OSError as error:
+        remedy = "make the home first: strongroom signer init --home DIR …"
+        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}", remedy) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise InvalidInput("config.syntax", f"{path} is not TOML") from None
+    if not all(isinstance(value, str) for value in found.values()):
+        raise InvalidInput("config.syntax", f"{path} holds strings only")
+    return found
+
+
+def pin_node(home: Path, workspace: str, relay: str) -> None:
+    """Write workspace and relay into node.toml; a workspace that is pinned stays. Raises InvalidInput."""
+    settings = node_settings(home)
+    pinned = settings.get("workspace", "")
+    if workspace and pinned and parse_hash(workspace) != pinned:
+        raise InvalidInput(
+            "workspace.pinned",
+            f"this node belongs to workspace {pinned[:12]} and cannot join another",
+            "a node of another workspace needs a home of its own",
+        )
+    wanted = {
+        **settings,
+        "workspace": parse_hash(workspace) if workspace else pinned,
+        "relay": relay or settings.get("relay", ""),
+    }
+    if not wanted["workspace"] or not wanted["relay"]:
+        raise InvalidInput(
+            "workspace.not_pinned",
+            "the node does not know its workspace and relay yet",
+            "give --workspace ID (printed by workspace create) and --relay HOST:PORT",
+        )
+    if wanted != settings:
+        replace_text(home / "node.toml", flat(wanted))
+
+
+def pin_coordinator(home: Path, workspace: str) -> None:
+    """Write the new workspace's id into coordinator.toml; raises InvalidInput when it has one."""
+    path = home / "coordinator.toml"
+    try:
+        text = path.read_text()
+        pinned = tomllib.loads(text).get("workspace")
+    except OSError as error:
+        remedy = "make the home first: strongroom coordinator init --home DIR"
+        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}", remedy) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise InvalidInput("config.syntax", f"{path} is not TOML") from None
+    if pinned:
+        raise InvalidInput("workspace.created_twice", f"{home} holds a workspace already", "take another home")
+    replace_text(path, text.replace('workspace = ""', f'workspace = "{parse_hash(workspace)}"', 1))

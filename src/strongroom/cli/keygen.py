@@ -1,0 +1,35 @@
+"""Watching a distributed key generation until its key is in the log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from strongroom.cli.client import Client
+from strongroom.cli.output import console, plain
+from strongroom.errors import Refused, Unreachable
+
+
+def watch(client: Client, name: str, timeout: float, *, quiet: bool) -> dict[str, Any]:
+    """The key's public description; raises Refused key.generation_failed, Unreachable key.not_finished."""
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    deadline = time.monotonic() + timeout
+    with Progress(*columns, console=console(error=True), disable=quiet, transient=True) as bars:
+        task = bars.add_task(f"key {name}", total=None)
+        while time.monotonic() < deadline:
+            key = next((row for row in client.get("/v1/keys")["keys"] if row["name"] == name), None)
+            if key is not None:
+                return dict(key)
+            row = next((row for row in client.get("/v1/keygens")["keygens"] if row["name"] == name), None)
+            if row is not None:
+                if row["error"]:
+                    raise Refused("key.generation_failed", plain(row["error"]), "see: strongroom status")
+                text = escape(f"key {name}: {plain(row['stage'])}")
+                bars.update(task, description=text, completed=row["done"], total=row["total"] or None)
+            time.sleep(0.2)
+    raise Unreachable(
+        "key.not_finished", f"key {name} is not finished after {timeout:.0f} s", "it goes on; see: strongroom status"
+    )

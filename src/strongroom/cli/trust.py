@@ -1,0 +1,57 @@
+"""What a coordinator says, checked against the pinned workspace: its first entry, and its witnesses' cosignatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.cli.client import Client
+from strongroom.documents.canonical import fields
+from strongroom.documents.statement import Seen
+from strongroom.errors import InvalidInput, Refused
+from strongroom.log.checkpoint import origin_of, parse_note, quorum
+from strongroom.log.entry import leaf_hash, parse_entry
+from strongroom.policy.loader import load_policy
+from strongroom.policy.model import Policy
+
+
+def first_policy(client: Client, workspace: str) -> Policy:
+    """The policy that the workspace was created with: the hash of its entry is the pinned id.
+
+    Raises Refused workspace.not_created_here.
+    """
+    rows = client.get("/v1/entries", **{"from": 0, "limit": 1}).get("entries")
+    raw = _first_raw(rows)
+    if leaf_hash(raw).hex() != workspace:
+        raise Refused(
+            "workspace.not_created_here",
+            f"the coordinator at {client.url} has another workspace than the pinned {workspace[:12]}",
+            "check the address, and the workspace's id with your administrators",
+        )
+    body = fields(parse_entry(raw).body, "workspace.created", {"policy": dict, "salt": str})
+    return load_policy(body["policy"])
+
+
+def seen_head(client: Client, workspace: str) -> Seen:
+    """The newest head that a quorum of the workspace's witnesses has cosigned; raises Refused checkpoint.*.
+
+    The witnesses are those of the first policy: no later one can change them by itself.
+    """
+    policy = first_policy(client, workspace)
+    text = client.get("/v1/checkpoint").get("note")
+    note = parse_note(text if isinstance(text, str) else "")
+    if note.checkpoint.origin != origin_of(workspace):
+        raise Refused("checkpoint.other_log", "the coordinator shows the checkpoint of another workspace")
+    witnesses = {name: node.credential for name, node in policy.nodes.items()}
+    have = quorum(note, witnesses)
+    if len(have) < policy.witness_quorum:
+        raise Refused(
+            "checkpoint.quorum", f"only {len(have)} of {policy.witness_quorum} witnesses have cosigned its checkpoint"
+        )
+    return Seen(note.checkpoint.size, note.checkpoint.root.hex())
+
+
+def _first_raw(rows: Any) -> bytes:
+    if isinstance(rows, list) and rows and isinstance(rows[0], dict) and isinstance(rows[0].get("raw"), str):
+        raw: str = rows[0]["raw"]
+        return raw.encode()
+    raise InvalidInput("api.answer", "the coordinator does not show its first entry")
