@@ -1,0 +1,101 @@
+"""The process around the node: its home, its relay, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from strongroom.policy.model import Duty
+from strongroom.signer import run
+from strongroom.wire.frame import Frame, encode_frame, read_frame
+from strongroom.wire.handshake import CoordinatorSide
+from tests.workspace import Workspace
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return Workspace(start=run.now()).create()
+
+
+def home(directory: Path, made: Workspace, relay: str, **changes: str) -> Path:
+    config = {"name": "signer-1", "duty": "signer", "relay": relay, "workspace": made.state.workspace, **changes}
+    (directory / "node.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
+    made.keys["signer-1"].save(directory / "node.key")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"relay": "nowhere"}, {"relay": "x:0"}, {"duty": "king"}, {"workspace": "1"}, {"name": "A"}, {"more": ""}],
+)
+def test_a_home_that_cannot_be_used_ends_with_one_line(
+    tmp_path: Path, workspace: Workspace, changes: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run.main(home(tmp_path, workspace, **{"relay": "127.0.0.1:1", **changes}))
+    finally:
+        os.umask(mask)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_missing_home_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(tmp_path / "none")
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("duty", list(Duty))
+async def test_a_node_dials_reports_takes_entries_and_stops_and_ends_at_a_signal(
+    tmp_path: Path, workspace: Workspace, duty: Duty
+) -> None:
+    seen: asyncio.Queue[Frame] = asyncio.Queue()
+    nodes = {name: node.credential for name, node in workspace.state.policy.nodes.items()}
+    connections = 0
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        side = CoordinatorSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
+        writer.write(encode_frame(side.welcome()))
+        _, ready = side.on_hello(await read_frame(reader), nodes)
+        writer.write(encode_frame(ready))
+        raw = workspace.entries[0].raw
+        body = len(raw).to_bytes(4, "big") + raw
+        head = {"from": 0, "note": "", "accepts": []}
+        writer.write(encode_frame(Frame("append", "coordinator", "signer-1", head, body)))
+        while True:
+            frame = await read_frame(reader)
+            seen.put_nowait(frame)
+            if frame.kind == "challenge":  # it has the entry, and now asks the others
+                break
+        if connections == 1:
+            return writer.close()  # it comes back
+        subject = {"scope": "workspace", "target": "", "reason": "drill"}
+        envelope = workspace.statement("alice", "workspace.freeze", subject, bare=True)
+        (tmp_path / "stops").mkdir()
+        (tmp_path / "stops" / "freeze.json").write_text(json.dumps(envelope.to_doc()))
+        while (frame := await read_frame(reader)).kind != "latched":
+            pass
+        seen.put_nowait(frame)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return None
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    runner = run.Runner(home(tmp_path, workspace, f"127.0.0.1:{port}", duty=duty.value))
+    async with asyncio.timeout(60):
+        await runner.run()
+    server.close()
+    kinds = [seen.get_nowait().kind for _ in range(seen.qsize())]
+    assert connections == 2 and "challenge" in kinds and kinds[-1] == "latched"
+    assert not list((tmp_path / "stops").iterdir())
+    assert (tmp_path / "seal.key").exists() == (duty is Duty.SIGNER)
