@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,12 +52,17 @@ def token_code() -> str:
     return str(json.loads(path.read_text())["bytecode"]) + f"{LUSD_SUPPLY:064x}"
 
 
+@cache
+def _http() -> httpx.Client:
+    return httpx.Client(timeout=20, trust_env=False)
+
+
 class Rpc:
     """A plain client of the lab's node, for the faucet and for looking; roles have their own."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._http = httpx.Client(timeout=20, trust_env=False)
+        self._http = _http()
 
     def __call__(self, method: str, *params: Any) -> Any:
         """The result of one call; raises Unreachable lab.chain, Refused lab.chain_refused."""

@@ -6,6 +6,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ from strongroom.errors import Denied, InvalidInput, StrongroomError, Unreachable
 _HOUR_MS = 3_600_000
 
 
+@cache
+def _http(url: str) -> httpx.Client:
+    """One client for each address: to make one costs far more than to ask."""
+    return httpx.Client(base_url=url, timeout=70, trust_env=False)
+
+
 class Api:
     """The coordinator's REST API, by its address."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=70, trust_env=False)
+        self._http = _http(url)
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """A document; raises StrongroomError with the coordinator's code, Unreachable lab.api."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 from typing import Any, Final
@@ -153,19 +154,17 @@ def _row(sent: Sent) -> dict[str, Any]:
 
 def farewell(settings: Settings, sent: list[Sent]) -> list[str]:
     """How to look around and how to stop."""
-    strongroom = processes.program()
-    command = ".venv/bin/strongroom" if Path(".venv/bin/strongroom").exists() else " ".join(strongroom)
+    command = ".venv/bin/strongroom" if Path(".venv/bin/strongroom").exists() else " ".join(processes.program())
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_getTransactionReceipt", "params": [sent[0].txid]}
     lines = ["", "The LAB keeps running. What was done is in .lab/demo.json. The two transactions:"]
     lines += [f"   {item.txid}  {shown(item.symbol, item.amount)}" for item in sent]
     lines += [
-        "Ask the node yourself:",
-        f"   curl -s {settings.node_url} -H 'content-type: application/json' -d "
-        f'\'{{"jsonrpc":"2.0","id":1,"method":"eth_getTransactionReceipt","params":["{sent[0].txid}"]}}\'',
-        "Look around, as alice (bob, carol; the service exchange is in .lab/services):",
-        f"   export STRONGROOM_PROFILE={Path.cwd() / '.lab/people/alice'}",
+        "Ask the node itself:",
+        f"   curl -s {settings.node_url} -H 'content-type: application/json' -d '{json.dumps(ask)}'",
+        "Look around; here you are alice, unless you say --profile bob, carol or exchange:",
         f"   {command} status",
         f"   {command} transfer list",
-        f"   {command} transfer show {sent[0].id[:16]}…  (whole id in .lab/demo.json)",
+        f"   {command} transfer show {sent[0].id[:12]}",
         f"   {command} lab status",
         "Stop it; its state stays, and `lab up` goes on from there:",
         f"   {command} lab down",

@@ -1,7 +1,6 @@
 """What a role's own Unix user does with the role's own key while a workspace is made: run as that user, one step a run.
 
 usage: keyholder key FILE NAME | keyholder create FILE NAME   (the latter reads {"policy", "salt"} from standard input)
-       keyholder found HOME coordinator                       (reads the first entry; begins the coordinator's log)
 """
 
 from __future__ import annotations
@@ -11,14 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from strongroom.custody.fold import apply
-from strongroom.custody.state import EMPTY
 from strongroom.documents.canonical import parse_loose
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.statement import Statement, sign_statement
 from strongroom.errors import Refused, StrongroomError
-from strongroom.log.entry import parse_entry
-from strongroom.log.tree import CompactRange
 from strongroom.policy.loader import load_policy
 
 
@@ -39,22 +34,6 @@ def creation(signing_key: SigningKey, name: str, policy: dict[str, Any], salt: s
     return sign_statement(statement, signing_key).to_doc()
 
 
-def found(home: Path, raw: bytes) -> dict[str, Any]:
-    """Begin the coordinator's log with its first entry, which the fold must accept."""
-    from strongroom.store.database import Database
-    from strongroom.store.lease import acquire
-    from strongroom.store.log import append
-
-    entry = parse_entry(raw)
-    state = apply(EMPTY, entry)
-    database = Database.open(f"sqlite:///{home / 'strongroom.db'}")
-    try:
-        append(database, acquire(database, "founding", "lab", 0, 0), CompactRange(), [entry])
-    finally:
-        database.close()
-    return {"workspace": state.workspace}
-
-
 def main(arguments: list[str]) -> int:
     """Run one step; the answer is JSON on standard output."""
     try:
@@ -64,8 +43,6 @@ def main(arguments: list[str]) -> int:
             case ["create", file, name]:
                 asked = parse_loose(sys.stdin.buffer.read(1 << 20))
                 answer = creation(SigningKey.load(Path(file)), name, asked["policy"], asked["salt"])
-            case ["found", home, _]:
-                answer = found(Path(home), sys.stdin.buffer.read(1 << 20))
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

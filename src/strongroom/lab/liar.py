@@ -32,8 +32,7 @@ def attack(layout: Layout, settings: Settings, actions: Actions, story: Story) -
         sent_before = actions.rpc.number("eth_getTransactionCount", _address(actions), "latest")
         proposed = actions.propose("ETH", AMOUNT, victim, "LAB, proposed to a liar")
         story.tell(f"exchange proposes {shown('ETH', AMOUNT)} to {victim}; the liar authorizes the thief's payload")
-        needed = len(NODES) - 1
-        document = actions.watch(proposed["id"], lambda doc: len({r["by"] for r in doc["refusals"]}) >= needed)
+        document = actions.watch(proposed["id"], lambda doc: bool(doc["refusals"]))
         refusals = {row["by"]: row for row in document["refusals"]}
         for name, row in sorted(refusals.items()):
             story.tell(f"{name} refuses [{row['code']}]: {row['message']}")

@@ -21,7 +21,7 @@ PATIENCE_S = 60.0
 def program() -> list[str]:
     """The command `strongroom` of this very environment."""
     installed = Path(sys.prefix) / "bin" / "strongroom"
-    return [str(installed)] if installed.exists() else [sys.executable, "-m", "strongroom.cli.main"]
+    return [str(installed)] if installed.exists() else [sys.executable, "-m", "strongroom.cli"]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -120,6 +120,15 @@ def wait_until(layout: Layout, role: str, ready: Callable[[], bool], patience: f
         if time.monotonic() > deadline:
             said = last_words(layout, role)
             raise Unreachable("lab.not_ready", f"{role} is not ready after {patience:.0f} s: {said}")
+        time.sleep(0.03)
+
+
+def wait_until_gone(layout: Layout, role: str, patience: float = PATIENCE_S) -> None:
+    """Wait for a role to end by itself; raises Unreachable lab.not_ready."""
+    deadline = time.monotonic() + patience
+    while running(layout, role) is not None:
+        if time.monotonic() > deadline:
+            raise Unreachable("lab.not_ready", f"{role} still runs after {patience:.0f} s")
         time.sleep(0.03)
 
 

@@ -36,14 +36,15 @@ def wait_for_api(layout: Layout, settings: Settings, role: str = "coordinator") 
 
 def wait_for_nodes(layout: Layout, settings: Settings, nodes: tuple[str, ...] = NODES) -> None:
     """Until the nodes witness and, if they are signers, may sign."""
+    api = Api(settings.api)
     for name in nodes:
-        processes.wait_until(layout, name, lambda name=name: is_ready(settings, name))  # type: ignore[misc]
+        processes.wait_until(layout, name, lambda name=name: is_ready(api, name))  # type: ignore[misc]
 
 
-def is_ready(settings: Settings, name: str) -> bool:
+def is_ready(api: Api, name: str) -> bool:
     """Whether the coordinator sees the node connected, rejoined and (a signer) started."""
     try:
-        rows: list[dict[str, Any]] = Api(settings.api).get("/v1/status")["nodes"]
+        rows: list[dict[str, Any]] = api.get("/v1/status")["nodes"]
     except StrongroomError:
         return False
     row = next((row for row in rows if row["name"] == name), {})

@@ -37,11 +37,11 @@ def up(layout: Layout, say: Say) -> Settings:
     if processes.running(layout, "coordinator") is None:
         say("coordinator")
         roles.start(layout, "coordinator")
+    roles.wait_for_api(layout, settings)  # nodes that find it at once need not dial again
     if stopped := [name for name in NODES if processes.running(layout, name) is None]:
         say(f"nodes: {', '.join(stopped)}")
     for name in NODES:
         roles.start(layout, name)
-    roles.wait_for_api(layout, settings)
     roles.wait_for_nodes(layout, settings)
     write_lab_json(layout, settings)
     return settings

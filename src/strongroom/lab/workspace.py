@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strongroom.custody.fold import apply
+from strongroom.custody.state import EMPTY
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import Refused
@@ -90,11 +92,12 @@ def create(layout: Layout) -> Entry:
 
 
 def found(layout: Layout, entry: Entry) -> None:
-    """Begin the coordinator's log; what an interrupted beginning left there goes."""
+    """Leave the first entry where the coordinator begins its log with it; it must be one that the fold accepts."""
+    apply(EMPTY, entry)
     home = layout.home("coordinator")
-    for path in home.glob("strongroom.db*"):
+    for path in home.glob("strongroom.db*"):  # of a beginning that was interrupted: nothing has run on it
         path.unlink()
-    _by_the_role(layout, "coordinator", "found", home, entry.raw.decode())
+    write_private(home / "genesis.json", entry.raw.decode(), user_of("coordinator"))
 
 
 def _by_the_role(layout: Layout, role: str, step: str, path: Path, said: str = "") -> dict[str, Any]:

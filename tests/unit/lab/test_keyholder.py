@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,14 +12,12 @@ from typing import Any
 
 import pytest
 
-from strongroom.custody.fold import apply
-from strongroom.custody.state import EMPTY
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import verify_statement
-from strongroom.lab import keyholder
+from strongroom.errors import Refused
+from strongroom.lab import keyholder, workspace
+from strongroom.lab.layout import Layout
 from strongroom.log.entry import new_entry
-from strongroom.store.database import Database
-from strongroom.store.tables import ENTRIES
 from tests.workspace import NODES, PEOPLE, Workspace
 
 WORKSPACE = Workspace()
@@ -57,28 +56,20 @@ def test_a_node_agrees_only_to_a_policy_that_lists_its_key(
 
 
 def test_the_log_begins_with_the_entry_that_all_agreed_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    evidence = [
-        keyholder.creation(WORKSPACE.keys[name], name, WORKSPACE.policy, "00") for name in (*PEOPLE, *NODES)
-    ]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    layout = Layout(tmp_path)
+    layout.home("coordinator").mkdir()
+    names = (*PEOPLE, *NODES)
+    evidence = [keyholder.creation(WORKSPACE.keys[name], name, WORKSPACE.policy, "00") for name in names]
     body = {"policy": WORKSPACE.policy, "salt": "00"}
+    (layout.home("coordinator") / "strongroom.db").write_text("of an interrupted beginning")
     entry = new_entry("workspace.created", WORKSPACE.time, body, map(Envelope.from_doc, evidence))
-    assert run(monkeypatch, entry.raw, "found", str(tmp_path), "coordinator") == 0
-    database = Database.open(f"sqlite:///{tmp_path / 'strongroom.db'}")
-    with database.reading() as connection:
-        rows = [bytes(row.raw) for row in connection.execute(ENTRIES.select())]
-    database.close()
-    assert rows == [entry.raw]
-    assert apply(EMPTY, entry).workspace == entry.leaf.hex()
-
-
-def test_a_first_entry_without_everyone_s_agreement_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    body = {"policy": WORKSPACE.policy, "salt": "00"}
-    entry = new_entry("workspace.created", WORKSPACE.time, body)
-    assert run(monkeypatch, entry.raw, "found", str(tmp_path), "coordinator") == 2
-    assert "authority.threshold" in capsys.readouterr().err
-    assert not (tmp_path / "strongroom.db").exists()
+    workspace.found(layout, entry)
+    genesis = layout.home("coordinator") / "genesis.json"
+    assert genesis.read_bytes() == entry.raw and genesis.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in genesis.parent.iterdir()] == ["genesis.json"]
+    with pytest.raises(Refused, match="authority"):
+        workspace.found(layout, new_entry("workspace.created", WORKSPACE.time, body))
 
 
 def test_anything_else_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
