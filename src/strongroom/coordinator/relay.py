@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.errors import InvalidInput, StrongroomError
@@ -123,8 +123,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet, and give it a little time to answer."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream listener makes no other
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's has no common base class
         transport.set_write_buffer_limits(high=MOST_QUEUED)
         self._side = self._relay.opened(self)
         if self._side is None:
