@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from bench import machine, report
 from bench.figures import Section
 from bench.measure import Bench
 
-NAMES: Final = ("policy", "log", "core")
+NAMES: Final = ("policy", "log", "core", "signing")
 """Modules of this package with `run(Bench) -> Section`, in the order of a whole run."""
 
 LATEST: Final = Path(".bench/latest.json")
@@ -49,8 +50,9 @@ def run_all(names: Sequence[str], *, quick: bool, peers: bool, console: Console)
 
             with tempfile.TemporaryDirectory(prefix=f"strongroom-bench-{name}-") as scratch:
                 context = Bench(quick, peers, Path(scratch), cache_directory(), progress)
+                neighbours = machine.Neighbours()
                 try:
-                    sections.append(benchmark(name)(context))
+                    sections.append(replace(benchmark(name)(context), others=neighbours.share()))
                 except Exception as error:
                     console.print_exception()
                     sections.append(Section(name, f"{name}: failed", (), (f"failed: {error}",), {"failed": True}))

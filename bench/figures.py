@@ -69,11 +69,14 @@ class Section:
     figures: tuple[Figure, ...]
     remarks: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    others: float = 0.0
+    """The share (0 to 1) of the machine's processor time that others used meanwhile."""
 
     def to_doc(self) -> dict[str, Any]:
         """As JSON takes it."""
         figures = [figure.to_doc() for figure in self.figures]
-        return {"title": self.title, "figures": figures, "remarks": list(self.remarks), "details": self.details}
+        told = {"title": self.title, "figures": figures, "remarks": list(self.remarks), "details": self.details}
+        return {**told, "others": round(self.others, 3)}
 
 
 def quantile(samples: Sequence[float], share: float) -> float:

@@ -25,6 +25,28 @@ def describe() -> dict[str, Any]:
     }
 
 
+class Neighbours:
+    """How much of the machine others used from its making to `share`: what makes figures worse than they are."""
+
+    def __init__(self) -> None:
+        self._wall, self._busy, self._own = time.monotonic(), _busy(), _own()
+
+    def share(self) -> float:
+        """Processor time of others as a share (0 to 1) of all cores'; children count as own once they have ended."""
+        wall = (time.monotonic() - self._wall) * (os.cpu_count() or 1)
+        return min(1.0, max(0.0, (_busy() - self._busy - (_own() - self._own)) / wall)) if wall else 0.0
+
+
+def _busy() -> float:
+    """Seconds that all cores have worked: proc(5), /proc/stat, everything but idle and iowait."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:9]
+    return (sum(map(int, fields)) - int(fields[3]) - int(fields[4])) / os.sysconf("SC_CLK_TCK")
+
+
+def _own() -> float:
+    return sum(os.times()[:4])
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, Section, show
+
+NOISE: Final = 0.1
+"""The share of the machine in others' use from which a section says so."""
 
 
 def render(console: Console, machine: dict[str, Any], sections: Sequence[Section]) -> None:
@@ -24,6 +27,8 @@ def render(console: Console, machine: dict[str, Any], sections: Sequence[Section
         console.print(_table(section))
         for remark in section.remarks:
             console.print(f"  {remark}", highlight=False)
+        if section.others >= NOISE:
+            console.print(f"  [yellow]Others used {section.others:.0%} of the machine meanwhile.[/]", highlight=False)
 
 
 def _table(section: Section) -> Table:

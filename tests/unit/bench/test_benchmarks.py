@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, log, policy, tss
+from bench import core, log, policy, signing, tss
 from bench.__main__ import NAMES, benchmark, main
 from bench.figures import Section
 from bench.measure import Bench
@@ -46,6 +46,15 @@ def test_core(bench: Bench) -> None:
     found = names(core.run(bench))
     for words in core.WORDS.values():
         assert f"{words} 2-of-3: signature" in found and f"{words} 3-of-5: signature" in found
+
+
+def test_signing(bench: Bench) -> None:
+    section = signing.run(bench)
+    found = names(section)
+    for words in core.WORDS.values():
+        assert f"{words}: one at a time" in found and f"{words}: 40 ms each way" in found
+    slow = [row.median for row in section.figures if "each way" in row.name]
+    assert min(slow) >= 4 * signing.DELAY_MS  # a request, at least one round, and the answer crossed the long link
 
 
 def test_a_group_signs_what_it_is_given(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ SECTION = Section(
         figure("slow thing", "1/s", [10.0], goal=Goal(20, up=True), beside=[Beside("floor", 1000.0)], note="a note"),
     ),
     ("a remark",),
+    others=0.42,
 )
 
 
@@ -34,6 +35,7 @@ def test_tables_show_figures_goals_ratios_and_the_machine() -> None:
         assert part in text
     for part in ("slow thing", "a note", "≥ 20.0 missed", "floor 1,000: ÷ 100", "a remark", "cores", "load at"):
         assert part in text
+    assert "Others used 42% of the machine meanwhile." in text
 
 
 def test_json_holds_the_same(tmp_path: Path) -> None:
@@ -44,6 +46,11 @@ def test_json_holds_the_same(tmp_path: Path) -> None:
     first, second = document["sections"]["sample"]["figures"]
     assert (first["median"], first["p99"], first["met"], first["ratios"]) == (2.0, 3.0, True, {"peer": 0.25})
     assert (second["met"], second["ratios"]) == (False, {"floor": 0.01})
+
+
+def test_neighbours_are_a_share_of_the_machine() -> None:
+    neighbours = machine.Neighbours()
+    assert sum(range(200_000)) and 0.0 <= neighbours.share() <= 1.0
 
 
 def test_the_machine_is_named_but_not_its_host() -> None:
