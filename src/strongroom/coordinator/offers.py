@@ -18,10 +18,14 @@ OLD_MS: Final = 60_000
 
 
 def append_frame(
-    history: History, log: LogStore, peer: Peer, current: Round, known: Iterable[Accept], *, vouch: bool
+    history: History, log: LogStore, peer: Peer, current: Round | None, known: Iterable[Accept], *, vouch: bool
 ) -> Frame | None:
     """The frame, or None while the node can only wait (its own tail conflicts, and q have not accepted ours)."""
     base = history.cosigned.size
+    if current is None:
+        if peer.diverged or peer.size >= base:
+            return None  # the next round shows it what it lacks
+        return _catch_up(history, log, peer)
     if peer.diverged:
         if not current.accepted or peer.size > current.size or peer.cosigned > base:
             return None
@@ -33,7 +37,12 @@ def append_frame(
         old = bool(fresh) and current.started - fresh[0].time > OLD_MS
         accepts = [a for a in known if a.size <= current.size] if vouch or old else []
         return _append(peer, history, start, current.size, history.note if vouch or old else "", accepts)
-    # Far behind: to the newest noted size within reach, whose note vouches for the times up to there.
+    return _catch_up(history, log, peer)
+
+
+def _catch_up(history: History, log: LogStore, peer: Peer) -> Frame:
+    """To the newest noted size within reach: its note vouches for the times up to there."""
+    base = history.cosigned.size
     found = log.note_within(peer.size, min(base, peer.size + MOST_CHUNK))
     end, note = found if found is not None and found[0] < base else (base, history.note)
     return _append(peer, history, peer.size, end, note, ())

@@ -53,7 +53,8 @@ class Sequencer:
         self.on_cut: list[Callable[[], None]] = []
         self._accepts: dict[str, Accept] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._hurry = False
+        self._hurry = 0
+        """Entries below this size wait for a round; noted ones above it may wait for company."""
         self._last_note = 0
         self._last_retime = 0
         self._durable: list[tuple[int, asyncio.Future[None]]] = []
@@ -92,22 +93,25 @@ class Sequencer:
                     waiter.set_result(None)
             else:
                 self._durable.append((index, waiter))
-        if self._hurry:
-            self.begin()
+        self.begin_due()
 
     def _want(self, lazy: bool) -> None:
         if not lazy:
-            self._hurry = True
-        elif not self._hurry and self._timer is None:
+            self._hurry = self.history.state.size
+        elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LAZY_SECONDS, self._lazy_due)
 
     def _lazy_due(self) -> None:
         self._timer = None
-        if self.history.state.size > (self.round or self.history.cosigned).size:
-            self._hurry = True
-            self.begin()
+        self._hurry = self.history.state.size
+        self.begin_due()
 
     # --- rounds ------------------------------------------------------------------------------------------
+
+    def begin_due(self) -> None:
+        """Open a round if there is an entry that does not wait for company."""
+        if self._hurry > self.history.cosigned.size:
+            self.begin()
 
     def begin(self) -> None:
         """Open a round over what is durable and not cosigned, if none runs."""
@@ -118,7 +122,6 @@ class Sequencer:
         state = history.state_at(size)
         if state is None or state.policy is None:
             return
-        self._hurry = size < history.state.size
         self.peers.enrol(state.policy)
         self.round = Round(state.workspace, size, state.root, state.policy, self._clock())
         self._count_known()
@@ -133,24 +136,25 @@ class Sequencer:
                     self.round.take_accept(accept)
 
     def offer(self, peer: Peer, *, again: bool = False) -> None:
-        """Give a node what it lacks towards the round's head, one step at a time."""
-        current = self.round
-        if current is None or not peer.reported or not peer.connected:
+        """Give a node what it lacks towards the round's head, or the cosigned one, a step at a time."""
+        current, history = self.round, self.history
+        if not peer.reported or not peer.connected:
             return
-        if peer.diverged and self.history.root_at(peer.size) == peer.root:
+        if peer.diverged and history.root_at(peer.size) == peer.root:
             peer.diverged = False
-        if peer.name in current.accepts:
+        if current is not None and peer.name in current.accepts:
             if current.accepted and (again or peer.name not in current.asked):
                 self._ask_cosign(current, peer.name)
             return
-        if not peer.rejoined and not peer.diverged and peer.size >= current.size:
+        target = (current or history.cosigned).size
+        if not peer.rejoined and not peer.diverged and peer.size >= target:
             return  # it holds all, and speaks for it once it has rejoined
         now, (last, start, end) = self._clock(), peer.offered
-        if not again and (start, end) == (peer.size, current.size) and now - last < RESEND_MS:
+        if not again and (start, end) == (peer.size, target) and now - last < RESEND_MS:
             return
-        frame = append_frame(self.history, self._log, peer, current, self._accepts.values(), vouch=again)
+        frame = append_frame(history, self._log, peer, current, self._accepts.values(), vouch=again)
         if frame is not None:
-            peer.offered = (now, peer.size, current.size)
+            peer.offered = (now, peer.size, target)
             self._transport.send(peer.name, frame)
 
     def _ask_cosign(self, current: Round, node: str) -> None:
@@ -197,8 +201,7 @@ class Sequencer:
             self._transport.send(other.name, Frame("checkpoint", COORDINATOR, other.name, {"note": note}))
         for listener in self.on_cosigned:
             listener()
-        if self._hurry:
-            self.begin()
+        self.begin_due()
 
     # --- refusals ----------------------------------------------------------------------------------------
 
@@ -280,7 +283,7 @@ class Sequencer:
                     self._tell_refused(entry, {COORDINATOR: No("append", error.code, error.message, index)})
         for peer in self.peers.connected():
             self.ask_head(peer)
-        self._hurry = True
+        self._hurry = history.state.size
 
     def _tell_refused(self, entry: Entry, nos: Mapping[str, No]) -> None:
         for listener in self.on_refused:
@@ -308,8 +311,9 @@ class Sequencer:
         if not self.ready:
             return
         if history.durable > history.cosigned.size:
-            if self._hurry or self._timer is None:
+            if self._timer is None:
                 self.begin()
+            self.begin_due()
         elif history.cosigned.policy is not None and now - self._last_note >= IDLE_MS:
             state = history.cosigned
             self._last_note = now
