@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject
 from strongroom.custody.keys import check_order
-from strongroom.documents.canonical import digest, fields
-from strongroom.documents.credentials import SigningKey
+from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope, decode_base64, encode_base64
-from strongroom.documents.names import parse_hash
 from strongroom.documents.statement import Statement, sign_statement
 from strongroom.errors import Refused
 from strongroom.keys.threshold import Keygen, Scheme, Signature
 from strongroom.signer.disk import Disk
-from strongroom.signer.peers import Peers
 from strongroom.signer.probes import Root
-from strongroom.signer.rejoin import Rejoin
-from strongroom.signer.replica import Replica
-from strongroom.signer.sessions import TIMEOUT, Job, SessionFactory, Sessions
-from strongroom.signer.stops import Stops
+from strongroom.signer.sessions import SessionFactory
+from strongroom.signer.station import Station
 from strongroom.wire.frame import Frame
 
 MOST_ATTEMPTS: Final = 8  # finished runs for one name that did not become its key
@@ -55,15 +49,20 @@ class Shares:
             raise Refused("share.missing", "this node holds no share of that key")
         return self._held[transcript]
 
-    def pending(self, name: str) -> list[Share]:
-        """The shares of runs for a key's name, oldest first."""
-        return [share for share in self._held.values() if share.order["name"] == name]
+    def newest(self, name: str) -> Share:
+        """The share of the last run for a key's name; raises Refused share.missing."""
+        return self.of(next((t for t, share in reversed(self._held.items()) if share.order["name"] == name), ""))
 
     def keep(self, order: dict[str, Any], done: Keygen) -> None:
         """Store a new share, durably at the next commit."""
         doc = {"order": order, "public_key": done.public_key.hex(), "sealed": encode_base64(done.sealed)}
         self._disk.put("share", done.transcript.hex(), doc)
         self._held[done.transcript.hex()] = _share(done.transcript.hex(), doc)
+
+    def require_room(self, name: str) -> None:
+        """Raises Refused key.attempts: every run leaves a share behind."""
+        if sum(share.order["name"] == name for share in self._held.values()) >= MOST_ATTEMPTS:
+            raise Refused("key.attempts", f"{MOST_ATTEMPTS} generations of key '{name}' came to nothing")
 
 
 def _share(transcript: str, doc: dict[str, Any]) -> Share:
@@ -73,78 +72,53 @@ def _share(transcript: str, doc: dict[str, Any]) -> Share:
 class Generation:
     """Runs key generations; one at a time for a name, none for a name that the log knows."""
 
-    def __init__(
-        self, key: SigningKey, disk: Disk, clock: Callable[[], int], replica: Replica, rejoin: Rejoin, stops: Stops,
-        peers: Peers, shares: Shares, sessions: Sessions, factory: SessionFactory, send: Callable[[Frame], None],
-    ) -> None:  # fmt: skip
-        self._key, self._clock, self._replica, self._rejoin, self._stops = key, clock, replica, rejoin, stops
-        self._peers, self._shares, self._sessions, self._factory, self._send = peers, shares, sessions, factory, send
+    def __init__(self, station: Station, shares: Shares, factory: SessionFactory) -> None:
+        self._station, self._shares, self._factory = station, shares, factory
 
     def on_keygen(self, frame: Frame) -> None:
         """Verify the order on the own replica and start; raises Refused, InvalidInput."""
-        head = fields(frame.head, "keygen", {"order": dict, "orders": list, "nonce": str})
+        head, station = fields(frame.head, "keygen", {"order": dict, "orders": list, "nonce": str}), self._station
         order, evidence = head["order"], tuple(map(Envelope.from_doc, head["orders"]))
-        self._replica.require_own_disk()
-        self._rejoin.require()
-        self._verify(order, evidence)
-        names = order["participants"]
-        doc = {
-            "workspace": self._replica.workspace,
-            "order": order,
-            "nonce": parse_hash(head["nonce"]),
-            "participants": names,
-            "boots": self._peers.boots(names),
-        }
-        session = digest(doc)
-        if self._sessions.running(session):
-            return
-        if len(self._shares.pending(order["name"])) >= MOST_ATTEMPTS:
-            raise Refused("key.attempts", f"{MOST_ATTEMPTS} generations of key '{order['name']}' came to nothing")
-        index, n, t = names.index(self._peers.name) + 1, len(names), order["threshold"]
-        core = self._factory.keygen(Scheme(order["scheme"]), bytes.fromhex(session), index, n, t, order["epoch"])
+
+        def permit() -> None:
+            station.require_voice()
+            self._verify(order, evidence)
 
         def finish(done: Keygen | Signature) -> None:
             if isinstance(done, Keygen):
                 self._shares.keep(order, done)
-                self._send(self._transcript(order, done))
+                self._send_transcript(order, done)
 
-        self._sessions.start(
-            Job(
-                what="keygen",
-                ref=order["name"],
-                session=session,
-                root=Root(order["name"], order["epoch"], session),
-                core=core,
-                indices={name: number for number, name in enumerate(names, 1) if number != index},
-                channels=self._peers.channels(session, names),
-                deadline=self._clock() + TIMEOUT["keygen"],
-                permit=lambda: self._verify(order, evidence),
-                finish=finish,
-            )
-        )
+        permit()
+        indices = {name: index for index, name in enumerate(order["participants"], 1)}
+        self._shares.require_room(order["name"])
+        station.begin(
+            "keygen", order["name"], Root(order["name"], order["epoch"], ""), {"order": order}, head["nonce"], indices,
+            lambda session: self._factory.keygen(
+                Scheme(order["scheme"]), session, indices[station.name], len(indices), order["threshold"], 0
+            ),
+            permit, finish,
+        )  # fmt: skip
 
     def _verify(self, order: dict[str, Any], evidence: tuple[Envelope, ...]) -> None:
-        """Administrators' threshold under the quorum-cosigned state and under the newest, with its stops."""
-        now = self._clock()
+        """The administrators' threshold, on every state that counts."""
         if len(evidence) > 64:
             raise Refused("evidence.count", "too many statements")
-        for state in (self._replica.state, self._stops.over(self._replica.accepted, now)):
+        for state in self._station.states():
             check_order(state, order)
-            signed = [granting(state, envelope, "key.generate", max(now, state.time)) for envelope in evidence]
+            time = max(self._station.clock(), state.time)
+            signed = [granting(state, envelope, "key.generate", time) for envelope in evidence]
             for statement in signed:
                 require_subject(statement, order)
             require_quorum(in_force(state).administrators, distinct(s.person for s in signed), "key generation")
         if order["scheme"] not in tuple(Scheme):
             raise Refused("key.scheme", f"this release generates no {order['scheme']} keys")
 
-    def _transcript(self, order: dict[str, Any], done: Keygen) -> Frame:
-        outcome = {
-            "public_key": done.public_key.hex(),
-            "chain_code": done.chain_code.hex() if done.chain_code else None,
-            "transcript": done.transcript.hex(),
-        }
-        subject = {"key": order["name"], "epoch": order["epoch"], **outcome}
-        me, workspace = self._peers.name, self._replica.workspace
-        statement = Statement(workspace, "key.transcript", subject, None, None, me, self._key.key_id, None)
-        envelope = sign_statement(statement, self._key).to_doc()
-        return Frame("transcript", me, "coordinator", {"name": order["name"], "envelope": envelope, **outcome})
+    def _send_transcript(self, order: dict[str, Any], done: Keygen) -> None:
+        chain_code = done.chain_code.hex() if done.chain_code else None
+        outcome = {"public_key": done.public_key.hex(), "chain_code": chain_code, "transcript": done.transcript.hex()}
+        subject, station = {"key": order["name"], "epoch": order["epoch"], **outcome}, self._station
+        workspace, me = station.replica.workspace, station.name
+        made = Statement(workspace, "key.transcript", subject, None, None, me, station.key.key_id, None)
+        envelope = sign_statement(made, station.key).to_doc()
+        station.send("transcript", {"name": order["name"], "envelope": envelope, **outcome})

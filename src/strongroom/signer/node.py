@@ -26,6 +26,7 @@ from strongroom.signer.rejoin import Rejoin
 from strongroom.signer.replica import Replica
 from strongroom.signer.sessions import SessionFactory, Sessions
 from strongroom.signer.signing import Signing
+from strongroom.signer.station import Station
 from strongroom.signer.stops import Stops
 from strongroom.signer.witness import Witness, join_entries
 from strongroom.wire.frame import Frame
@@ -35,7 +36,7 @@ EVERY: Final = 5_000  # ms between two reports, and before a request to the log 
 START_VALID: Final = 600_000  # ms that a statement of the own start may wait for the log
 ENTRIES: Final = 1000  # in one answer
 _ENTRIES_BYTES: Final = 4 << 20
-_REF: Final = {"append": "from", "cosign": "size", "sign": "transfer", "possession": "name"}
+_REF: Final = {"append": "from", "cosign": "size", "sign": "transfer", "possession": "name", "keygen": "name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +59,22 @@ class Node:
         clock: Callable[[], int], entropy: Callable[[int], bytes] = os.urandom,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:  # fmt: skip
-        self.name, self.outbox, self._key, self._disk = settings.name, list[Frame](), key, disk
-        self._clock, self._say = clock, say
-        self._replica = Replica(settings.workspace, self.name, disk)
-        self._stops, self._probes = Stops(disk), Probes(disk)
-        self._rejoin = Rejoin(self._replica, self.name, key, entropy(32).hex())
-        self._peers = Peers(self.name, key, entropy(32).hex(), entropy(32), self._replica)
-        disk.put("boot", self._peers.boot, {})
+        self.name, self.outbox, self._clock, self._say = settings.name, list[Frame](), clock, say
+        replica = Replica(settings.workspace, self.name, disk)
+        peers, probes = Peers(self.name, key, entropy(32).hex(), entropy(32), replica), Probes(disk)
+        disk.put("boot", peers.boot, {})
         disk.commit()
-        self._witness = Witness(self.name, key, clock, self._replica, self._rejoin, self._stops)
-        self._sessions = Sessions(self.name, self._probes, self.outbox.append, self._refuse)
-        self._signing: Signing | None = None
-        self._generation: Generation | None = None
+        rejoin = Rejoin(replica, self.name, key, entropy(32).hex())
+        sessions = Sessions(self.name, probes, self.outbox.append, self._refuse)
+        self._here = here = Station(
+            self.name, key, clock, disk, replica, rejoin, Stops(disk), probes, peers, sessions, self.outbox
+        )
+        self._witness, self._requests = Witness(here), dict[str, Callable[[Frame], None]]()
         if settings.duty is Duty.SIGNER and factory is not None:
-            shares, send = Shares(disk), self.outbox.append
-            self._signing = Signing(
-                disk, clock, self._replica, self._rejoin, self._stops, self._witness, self._peers, shares, self._probes,
-                self._sessions, factory, send,
-            )  # fmt: skip
-            self._generation = Generation(
-                key, disk, clock, self._replica, self._rejoin, self._stops, self._peers, shares, self._sessions,
-                factory, send,
-            )  # fmt: skip
+            shares = Shares(disk)
+            signing = Signing(here, self._witness, shares, factory)
+            self._requests = {"sign": signing.on_sign, "possession": signing.on_possession}
+            self._requests["keygen"] = Generation(here, shares, factory).on_keygen
         self._speaks = False  # whether it has rejoined, as last reported
         self._accepted: bytes | None = b""  # the root that was accepted last; None asks for an answer in any case
         self._reported = 0
@@ -88,7 +83,8 @@ class Node:
     @property
     def coordinator(self) -> Credential | None:
         """The coordinator's key by the own replica, None before the first entry."""
-        return self._replica.accepted.policy.coordinator if self._replica.accepted.policy else None
+        policy = self._here.replica.accepted.policy
+        return policy.coordinator if policy else None
 
     def connected(self) -> None:
         """A connection to the relay has passed its handshake."""
@@ -99,7 +95,7 @@ class Node:
     def tick(self) -> None:
         """Time has passed: several times a second."""
         now = self._clock()
-        self._sessions.tick(now)
+        self._here.sessions.tick(now)
         if not 0 <= now - self._reported < EVERY:
             self._report()
         self._after(idle=True)
@@ -109,11 +105,8 @@ class Node:
         try:
             self._dispatch(frame)
         except StrongroomError as error:
-            key = _REF.get(frame.kind, "")
-            ref = frame.head.get(key, "")
             order = frame.head.get("order")
-            if frame.kind == "keygen" and isinstance(order, dict):
-                ref = order.get("name", "")
+            ref = (order if isinstance(order, dict) else frame.head).get(_REF.get(frame.kind, ""), "")
             self._refuse(frame.kind, str(ref)[:64] if isinstance(ref, str | int) else "", error)
             if error.code == "log.gap":
                 self._report()
@@ -129,14 +122,13 @@ class Node:
                 self._accepted = None
                 self._witness.on_append(frame)
             case "cosign":
-                self.outbox.append(self._witness.on_cosign(frame))
+                self._witness.on_cosign(frame)
             case "checkpoint":
                 self._witness.on_checkpoint(frame)
             case "sign" | "possession" | "keygen":
-                if self._signing is None or self._generation is None:
+                if frame.kind not in self._requests:
                     raise Refused("share.missing", "a guardian holds no shares")
-                requests = {"sign": self._signing.on_sign, "possession": self._signing.on_possession}
-                requests.get(frame.kind, self._generation.on_keygen)(frame)
+                self._requests[frame.kind](frame)
             case "stop":
                 self._on_stop(frame)
             case "head.ask":
@@ -144,75 +136,75 @@ class Node:
             case "entries.ask":
                 self._on_entries_ask(frame)
             case "digest.ask":
-                state = self._replica.accepted
-                self._send("digest", {"size": state.size, "digest": state_digest(state)})
+                state = self._here.replica.accepted
+                self._here.send("digest", {"size": state.size, "digest": state_digest(state)})
             case _:
                 raise InvalidInput("frame.unknown_kind", "the coordinator sends no such frame")
         return None
 
     def _from_peer(self, frame: Frame) -> None:
-        nodes = self._replica.nodes
+        nodes = self._here.replica.nodes
         if frame.sender not in nodes and (nodes or frame.kind != "challenge"):  # an empty log knows nobody, and answers
             raise Refused("session.sender", "no node of that name is enrolled")
         match frame.kind:
             case "peer":
-                self._sessions.on_peer(frame, self._clock())
+                self._here.sessions.on_peer(frame, self._clock())
             case "challenge":
-                self.outbox.append(self._rejoin.on_challenge(frame))
+                self.outbox.append(self._here.rejoin.on_challenge(frame))
             case "answer":
-                self._rejoin.on_answer(frame)
+                self._here.rejoin.on_answer(frame)
             case _:
                 raise InvalidInput("frame.unknown_kind", "a node sends no such frame to another")
 
     def _on_stop(self, frame: Frame) -> None:
         envelope = Envelope.from_doc(fields(frame.head, "stop", {"envelope": dict})["envelope"])
-        name = self._stops.latch(self._replica.accepted, envelope, self._clock())
+        name = self._here.stops.latch(self._here.replica.accepted, envelope, self._clock())
         self._say(f"holds the stop {name[:16]}")
-        self._send("latched", {"statement": name})
+        self._here.send("latched", {"statement": name})
 
     def _on_entries_ask(self, frame: Frame) -> None:
         asked = fields(frame.head, "entries.ask", {"from": int, "limit": int})
         start = max(0, asked["from"])
         raws, room = [], _ENTRIES_BYTES
-        for raw in self._disk.entries(start, start + max(0, min(asked["limit"], ENTRIES))):
+        for raw in self._here.disk.entries(start, start + max(0, min(asked["limit"], ENTRIES))):
             room -= len(raw) + 4
             if room < 0:
                 break
             raws.append(raw)
-        self._send("entries", {"from": start, "count": len(raws)}, join_entries(raws))
+        self._here.send("entries", {"from": start, "count": len(raws)}, join_entries(raws))
 
     def _after(self, *, idle: bool = False) -> None:
         """What follows from what changed: answers, questions, requests; then everything becomes durable."""
-        now, state = self._clock(), self._replica.accepted
-        speaks, spoke = self._rejoin.holds() and not self._replica.restored, self._speaks
+        now, state = self._clock(), self._here.replica.accepted
+        speaks, spoke = self._here.rejoin.holds() and not self._here.replica.restored, self._speaks
         if speaks and self._accepted != state.root:
             self._accepted = state.root
-            self.outbox.append(self._witness.accept())
+            self._witness.accept()
         if speaks != spoke or (self._accepted is None and state.size):
             self._speaks, self._accepted = speaks, state.root if speaks else b""
             self._report()  # so that the coordinator knows that an append is stored, though not spoken for
         if speaks:
             self._request_start(now)
-        elif not self._replica.restored:
-            self.outbox.extend(self._rejoin.ask(now))
-        if len(self._stops):
-            for kind, body, envelope in self._stops.unlogged(state):
+        elif not self._here.replica.restored:
+            self.outbox.extend(self._here.rejoin.ask(now))
+        if len(self._here.stops):
+            for kind, body, envelope in self._here.stops.unlogged(state):
                 if self._due(statement_hash(envelope), now):
-                    self._send("submit", {"kind": kind, "body": body, "evidence": [envelope.to_doc()]})
-        if len(self._probes):
+                    self._here.send("submit", {"kind": kind, "body": body, "evidence": [envelope.to_doc()]})
+        if len(self._here.probes):
             self._request_bars(now)
-        self._disk.commit(idle=idle)
+        self._here.disk.commit(idle=idle)
 
     def _request_start(self, now: int) -> None:
-        cosigned, newest = self._replica.cosigned, self._replica.accepted.boots.get(self.name)
-        waiting = newest is None or (newest.boot != self._peers.boot and newest.index < cosigned.size)
-        if self._signing is not None and cosigned.size and waiting and self._due("start", now):
-            body = {"node": self.name, "boot": self._peers.boot, "exchange": self._peers.exchange}
+        cosigned, newest = self._here.replica.cosigned, self._here.replica.accepted.boots.get(self.name)
+        waiting = newest is None or (newest.boot != self._here.peers.boot and newest.index < cosigned.size)
+        if self._requests and cosigned.size and waiting and self._due("start", now):
+            body = {"node": self.name, "boot": self._here.peers.boot, "exchange": self._here.peers.exchange}
             self._state("signer.started", "signer.start", body, Seen(cosigned.size, cosigned.root.hex()), now)
 
     def _request_bars(self, now: int) -> None:
-        state = self._replica.accepted
-        for ban in self._probes.bans():
+        state = self._here.replica.accepted
+        for ban in self._here.probes.bans():
             bar = Bar(ban["key"], ban["epoch"], frozenset((self.name, ban["peer"])))
             if bar not in state.bars and ban["key"] in state.keys and self._due(f"{ban['key']} {ban['peer']}", now):
                 self._state("signer.barred", "signer.bar", {**ban, "accuser": self.name}, None, now)
@@ -225,36 +217,23 @@ class Node:
 
     def _state(self, kind: str, statement: str, body: dict[str, Any], seen: Seen | None, now: int) -> None:
         """Ask the log to take an entry of this node's own statement about exactly its body."""
-        workspace, key = self._replica.workspace, self._key
+        workspace, key = self._here.replica.workspace, self._here.key
         until = now + START_VALID if seen else None
         made = sign_statement(Statement(workspace, statement, body, None, seen, self.name, key.key_id, until), key)
-        self._send("submit", {"kind": kind, "body": body, "evidence": [made.to_doc()]})
+        self._here.send("submit", {"kind": kind, "body": body, "evidence": [made.to_doc()]})
 
     def _report(self) -> None:
         """Where this node stands."""
         self._reported = self._clock()
-        replica = self._replica
-        self._send(
-            "head",
-            {
-                "size": replica.accepted.size,
-                "root": replica.accepted.root.hex(),
-                "cosigned": replica.own[0],
-                "note": replica.cosigned.note,
-                "boot": self._peers.boot if self._peers.started else "",
-                "rejoined": self._rejoin.holds(),
-                "clock": self._reported,
-                "stops": len(list(self._stops.unlogged(replica.accepted))),
-                "budget": self._probes.budget(),
-                "bans": len(self._probes),
-            },
-        )
+        here, replica = self._here, self._here.replica
+        head = {"size": replica.accepted.size, "root": replica.accepted.root.hex(), "cosigned": replica.own[0]}
+        head |= {"note": replica.cosigned.note, "boot": here.peers.boot if here.peers.started else ""}
+        head |= {"rejoined": here.rejoin.holds() and not replica.restored, "clock": self._reported}
+        head |= {"stops": len(list(here.stops.unlogged(replica.accepted)))}
+        here.send("head", {**head, "budget": here.probes.budget(), "bans": len(here.probes)})
 
     def _refuse(self, what: str, ref: str, error: StrongroomError) -> None:
         self._say(f"refuses {what} {ref[:16]}: {error.code}")
         head = {"what": what, "ref": ref, "index": getattr(error, "index", -1), "code": error.code}
         head |= {"message": error.message[:500], "culprits": getattr(error, "culprits", [])}
-        self._send("refused", head)
-
-    def _send(self, kind: str, head: dict[str, Any], body: bytes = b"") -> None:
-        self.outbox.append(Frame(kind, self.name, COORDINATOR, head, body))
+        self._here.send("refused", head)

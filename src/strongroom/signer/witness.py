@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from typing import Final
 
 from strongroom.custody.stops import STOPS
 from strongroom.documents.canonical import fields
-from strongroom.documents.credentials import SigningKey
 from strongroom.documents.names import parse_hash
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.log.accept import parse_accepts, sign_accept
 from strongroom.log.checkpoint import Checkpoint, cosign, origin_of
 from strongroom.log.entry import parse_entry
 from strongroom.policy.model import Duty
-from strongroom.signer.rejoin import Rejoin
-from strongroom.signer.replica import Replica
-from strongroom.signer.stops import Stops
+from strongroom.signer.station import Station
 from strongroom.wire.frame import Frame
 
 AHEAD: Final = 30_000  # ms that a cosigner's clock may be ahead of the own one
@@ -44,17 +40,14 @@ def split_entries(body: bytes) -> list[bytes]:
 class Witness:
     """Accepts, cosigns, and says how fresh the newest quorum-cosigned head is."""
 
-    def __init__(
-        self, name: str, key: SigningKey, clock: Callable[[], int], replica: Replica, rejoin: Rejoin, stops: Stops
-    ) -> None:
-        self._name, self._key, self._clock = name, key, clock
-        self._replica, self._rejoin, self._stops = replica, rejoin, stops
+    def __init__(self, station: Station) -> None:
+        self._station, self._replica, self._stops = station, station.replica, station.stops
 
     def on_append(self, frame: Frame) -> None:
         """Take entries into the own log; stops of a tail that gave way stay latched."""
         head = fields(frame.head, "append", {"from": int, "note": str, "accepts": list})
         self._replica.require_own_disk()
-        now, raws = self._clock(), split_entries(frame.body)
+        now, raws = self._station.clock(), split_entries(frame.body)
         lost = self._replica.extend(head["from"], raws, head["note"], parse_accepts(head["accepts"]), now)
         for entry in map(parse_entry, lost):
             for envelope in entry.evidence if entry.kind in STOPS else ():
@@ -72,34 +65,35 @@ class Witness:
         """The same for a note that came with a request."""
         self._replica.require_own_disk()
         self._replica.see_note(note)
-        self._release(self._clock())
+        self._release(self._station.clock())
 
-    def accept(self) -> Frame:
-        """The accept of the own head, which is durable before the frame leaves."""
-        state = self._replica.accepted
-        accept = sign_accept(self._replica.workspace, self._name, state.size, state.root, 0, self._key)
-        return Frame("accept", self._name, "coordinator", accept.to_doc())
+    def accept(self) -> None:
+        """State that the own head is accepted."""
+        state, station = self._replica.accepted, self._station
+        accept = sign_accept(self._replica.workspace, station.name, state.size, state.root, 0, station.key)
+        station.send("accept", accept.to_doc())
 
-    def on_cosign(self, frame: Frame) -> Frame:
+    def on_cosign(self, frame: Frame) -> None:
         """Cosign a head of the own branch that q witnesses have accepted; raises Refused."""
         head = fields(frame.head, "cosign", {"size": int, "root": str, "accepts": list})
-        size, root, replica, now = head["size"], bytes.fromhex(parse_hash(head["root"])), self._replica, self._clock()
+        size, root = head["size"], bytes.fromhex(parse_hash(head["root"]))
+        replica, station = self._replica, self._station
         replica.require_own_disk()
         if not size or size < replica.own[0] or replica.root_at(size) != root:
             raise Refused("checkpoint.not_extending", "the head is not on this node's branch, or below its highest")
-        self._rejoin.require(size)
-        accepted = replica.accepted_by(parse_accepts(head["accepts"]), (size, root))
-        needed = replica.policy.witness_quorum
-        if len(accepted) < needed:
-            raise Refused("checkpoint.not_accepted", f"{len(accepted)} of {needed} witnesses have accepted the head")
-        self._stops.require_logged(replica.state_at(size) or replica.state, replica.state, now)
+        station.require_voice(size)
+        accepted = len(replica.accepted_by(parse_accepts(head["accepts"]), (size, root)))
+        if accepted < (needed := replica.policy.witness_quorum):
+            raise Refused("checkpoint.not_accepted", f"{accepted} of {needed} witnesses have accepted the head")
+        self._stops.require_logged(replica.state_at(size) or replica.state, replica.state, station.clock())
         replica.cosign(size, root)
-        line = cosign(Checkpoint(origin_of(replica.workspace), size, root), self._key, self._name, now // 1000)
-        return Frame("cosignature", self._name, "coordinator", {"size": size, "line": line.text()})
+        checkpoint = Checkpoint(origin_of(replica.workspace), size, root)
+        line = cosign(checkpoint, station.key, station.name, station.clock() // 1000)
+        station.send("cosignature", {"size": size, "line": line.text()})
 
     def require_fresh(self, tier: str) -> None:
         """Raises Refused checkpoint.stale, or checkpoint.guardian_missing: above hot a guardian's silence stops."""
-        replica, now = self._replica, self._clock()
+        replica, now = self._replica, self._station.clock()
         oldest = now - replica.policy.tiers[tier].checkpoint_age * 1000
         fresh = {name for name, time in replica.cosigned.times.items() if oldest <= time * 1000 <= now + AHEAD}
         if len(fresh) < replica.policy.witness_quorum:

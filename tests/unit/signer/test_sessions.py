@@ -40,11 +40,11 @@ def test_early_messages_are_bounded(fleet: Fleet) -> None:
     for number in range(500):
         junk = Frame("peer", "signer-2", "signer-1", {"session": f"{number:064x}", "seq": 0}, b"\x00" * 100_000)
         fleet.nodes["signer-1"].receive(junk)
-    kept = fleet.nodes["signer-1"]._sessions._early
+    kept = fleet.nodes["signer-1"]._here.sessions._early
     assert 0 < len(kept) <= 64 and sum(len(frame.body) for _, frame in kept) <= 8 << 20
     assert signed(fleet.sign(transfer, digest, OTHER)) == 2
     fleet.tick(16_000)
-    assert not fleet.nodes["signer-1"]._sessions._early
+    assert not fleet.nodes["signer-1"]._here.sessions._early
 
 
 def test_participants_are_exactly_the_threshold_in_order_and_this_node_among_them(fleet: Fleet) -> None:
@@ -108,14 +108,14 @@ def test_blame_bars_the_pair_durably_before_anything_is_sent(fleet: Fleet) -> No
     transfer, digest = fleet.transfer()
     fleet.hooks["signer-1"].update(blame_at=1, blame=2)
     node, leaked = fleet.nodes["signer-1"], []
-    commit = node._disk.commit
+    commit = node._here.disk.commit
 
     def watching(**options: bool) -> None:
         commit(**options)
         rows = fleet.disks["signer-1"].execute("SELECT count(*) FROM fact WHERE kind = 'ban'").fetchone()[0]
         leaked.append((rows, codes(node.outbox)))
 
-    node._disk.commit = watching
+    node._here.disk.commit = watching
     frames = fleet.sign(transfer, digest)
     assert (1, []) in leaked and (0, ["session.blame"]) not in leaked
     refused = next(f for f in frames if f.kind == "refused" and f.sender == "signer-1")
@@ -215,7 +215,7 @@ def test_a_second_session_for_the_same_payload_replaces_the_first(fleet: Fleet) 
     fleet.drop = lambda frame: frame.kind == "peer"
     for number in range(100):
         assert not codes(fleet.sign(transfer, digest, nonce=f"{number:064x}"))
-    assert len(fleet.nodes["signer-1"]._sessions._jobs) == 1
+    assert len(fleet.nodes["signer-1"]._here.sessions._jobs) == 1
 
 
 @pytest.mark.parametrize("people", [(), ("alice",), ("alice", "alice"), ("alice", "exchange")])
