@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
 from strongroom.cli.client import Client
 from strongroom.cli.output import console, plain
 from strongroom.errors import Refused, Unreachable
+
+
+def ordered_by_too_few(client: Client, name: str) -> bool:
+    """Whether the order still waits for other administrators."""
+    row = _progress(client, name)
+    return row is not None and row["stage"] == "orders"
+
+
+def _progress(client: Client, name: str) -> dict[str, Any] | None:
+    return next((row for row in client.get("/v1/keygens")["keygens"] if row["name"] == name), None)
 
 
 def watch(client: Client, name: str, timeout: float, *, quiet: bool) -> dict[str, Any]:
@@ -17,13 +28,15 @@ def watch(client: Client, name: str, timeout: float, *, quiet: bool) -> dict[str
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     deadline = time.monotonic() + timeout
-    with Progress(*columns, console=console(error=True), disable=quiet, transient=True) as bars:
+    with Progress(
+        *columns, console=console(error=True), disable=quiet or not sys.stderr.isatty(), transient=True
+    ) as bars:
         task = bars.add_task(f"key {name}", total=None)
         while time.monotonic() < deadline:
             key = next((row for row in client.get("/v1/keys")["keys"] if row["name"] == name), None)
             if key is not None:
                 return dict(key)
-            row = next((row for row in client.get("/v1/keygens")["keygens"] if row["name"] == name), None)
+            row = _progress(client, name)
             if row is not None:
                 if row["error"]:
                     raise Refused("key.generation_failed", plain(row["error"]), "see: strongroom status")

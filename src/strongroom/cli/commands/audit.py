@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +52,7 @@ def _verify(bundle: Path, as_json: bool) -> None:
     from strongroom.audit.verify import verify_bundle
     from strongroom.cli.output import console
 
-    with Progress(console=console(error=True), disable=as_json, transient=True) as bars:
+    with Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars:
         task = bars.add_task("replaying", total=None)
         report = verify_bundle(bundle, lambda done, total: bars.update(task, completed=done, total=total))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, table
+from strongroom.cli.output import Json, emit, example, say, table
 from strongroom.cli.profile import joined, load
 
 app = typer.Typer(help="Threshold keys: generate, list.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Order a key from the signers: takes the administrators' threshold; no machine ever holds the whole key."""
-    from strongroom.cli.exits import Exit
+    from strongroom.cli.keygen import ordered_by_too_few, watch
     from strongroom.cli.settle import settle
     from strongroom.cli.signing import hand_in
 
@@ -41,13 +41,14 @@ def generate(
         "epoch": 0,
     }
     answer = hand_in(profile, client, "key.generate", order)
-    if not wait or "people" in str(answer.get("lacking")):
-        return settle(answer, as_json, f"key {name} was ordered")
-    from strongroom.cli.keygen import watch
+    if ordered_by_too_few(client, name):
+        return settle(answer, as_json, "")
+    if not wait:
+        said = f"key {name} is being generated; look at it with --wait, or: strongroom key list"
+        return emit(answer, as_json, lambda: say(said, "green"))
 
     key = watch(client, name, timeout, quiet=as_json)
-    emit(key, as_json, lambda: table(_HEADINGS, [_row(key)], ""))
-    raise typer.Exit(Exit.DONE)
+    return emit(key, as_json, lambda: table(_HEADINGS, [_row(key)], ""))
 
 
 @app.command("list", epilog=example("strongroom key list"))
