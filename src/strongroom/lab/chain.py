@@ -37,7 +37,7 @@ ASSETS: Final[dict[str, dict[str, Any]]] = {
 def _resource(installed: str, checkout: str) -> Path:
     for path in (Path(sys.prefix) / installed, Path.cwd() / checkout):
         if path.exists():
-            return path
+            return path.resolve()
     raise Unreachable("lab.incomplete", f"{installed} is missing from this installation", "run: make setup")
 
 
