@@ -204,9 +204,10 @@ class Node:
 
     def _request_bars(self, now: int) -> None:
         state = self._here.replica.accepted
-        for ban in self._here.probes.bans():
-            bar = Bar(ban["key"], ban["epoch"], frozenset((self.name, ban["peer"])))
-            if bar not in state.bars and ban["key"] in state.keys and self._due(f"{ban['key']} {ban['peer']}", now):
+        for transcript, ban in self._here.probes.bans():
+            key, bar = state.keys.get(ban["key"]), Bar(ban["key"], ban["epoch"], frozenset((self.name, ban["peer"])))
+            logged = bar in state.bars or key is None or key.transcript != transcript
+            if not logged and self._due(f"{transcript} {ban['peer']}", now):
                 self._state("signer.barred", "signer.bar", {**ban, "accuser": self.name}, None, now)
 
     def _due(self, what: str, now: int) -> bool:

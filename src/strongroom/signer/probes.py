@@ -71,9 +71,10 @@ class Probes:
         self.end(session)
         self._disk.commit()
 
-    def bans(self) -> Iterator[dict[str, Any]]:
-        """Every ban: key, epoch, peer, session, reason."""
-        yield from self._bans.values()
+    def bans(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every ban: the key's transcript, and its key, epoch, peer, session, reason."""
+        for name, ban in self._bans.items():
+            yield name.partition(" ")[0], ban
 
     def budget(self) -> dict[str, dict[str, int]]:
         """Possible probes by key and peer."""
