@@ -19,7 +19,7 @@ from bench import machine, report
 from bench.figures import Section
 from bench.measure import Bench
 
-NAMES: Final = ("policy", "log", "core", "signing")
+NAMES: Final = ("policy", "log", "core", "signing", "transfers")
 """Modules of this package with `run(Bench) -> Section`, in the order of a whole run."""
 
 LATEST: Final = Path(".bench/latest.json")
