@@ -44,6 +44,7 @@ class Adoption:
                 return self._fetch(peer, note.checkpoint.size, note.checkpoint.root, peer.note)
             if not sequencer.ready:
                 return self._start()
+        sequencer.tell_note(peer)
         return sequencer.offer(peer)
 
     def _better_note(self, peer: Peer) -> Note | None:

@@ -53,7 +53,7 @@ class Hall:
         desk = self._desk
         desk.peers.enrol(desk.state.policy)
         peer = desk.peers[node]
-        peer.connected, peer.reported, peer.offered = True, False, (0, 0, 0)
+        peer.connected, peer.reported, peer.offered, peer.told = True, False, (0, 0, 0), ""
         desk.sessions.failed.pop(node, None)
         desk.sequencer.ask_head(peer)
         desk.say(f"{node} has connected")

@@ -37,6 +37,8 @@ class Peer:
     diverged: bool = False
     cosigned: int = 0
     note: str = ""
+    told: str = ""
+    """The note that was sent to it last."""
     boot: str = ""
     rejoined: bool = False
     skew: int = 0

@@ -170,6 +170,7 @@ class Sequencer:
         if accept.node != peer.name or self.history.root_at(accept.size) != accept.root:
             return self.ask_head(peer)
         peer.diverged, peer.size = False, accept.size
+        self.tell_note(peer)
         current = self.round
         if current is None or accept.size < current.size:
             return self.offer(peer)
@@ -198,10 +199,17 @@ class Sequencer:
         self.history.advance(current.size, note)
         self._log.put_note(current.size, note)
         for other in self.peers.connected():
-            self._transport.send(other.name, Frame("checkpoint", COORDINATOR, other.name, {"note": note}))
+            self.tell_note(other)
         for listener in self.on_cosigned:
             listener()
         self.begin_due()
+
+    def tell_note(self, peer: Peer) -> None:
+        """Give a node the newest note once it holds all that the note covers."""
+        history = self.history
+        if history.note and peer.size >= history.cosigned.size and not peer.diverged and peer.told != history.note:
+            peer.told = history.note
+            self._transport.send(peer.name, Frame("checkpoint", COORDINATOR, peer.name, {"note": history.note}))
 
     # --- refusals ----------------------------------------------------------------------------------------
 
