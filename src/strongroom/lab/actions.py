@@ -131,17 +131,15 @@ class Actions:
         after = self.rpc.balance(address, token, hex(block))
         return after - self.rpc.balance(address, token, hex(block - 1))
 
-    def digests(self) -> dict[str, tuple[int, str]]:
-        """Size and state digest as each connected node computes them."""
-        rows = self.api.get("/v1/status", digests="true")["digests"] or {}
-        return {name: (row["size"], row["digest"]) for name, row in rows.items()}
-
     def agreed_digest(self, nodes: int) -> tuple[int, str]:
-        """Size and state digest on which all `nodes` nodes agree."""
+        """Size and state digest, as `nodes` nodes compute them alike, once the whole log is cosigned."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            found = self.digests()
-            if len(found) == nodes and len(set(found.values())) == 1:
+            status = self.api.get("/v1/status", digests="true")
+            size = status["log"]["size"]
+            found = {name: (row["size"], row["digest"]) for name, row in (status["digests"] or {}).items()}
+            whole = size == status["log"]["cosigned"] and all(held == size for held, _ in found.values())
+            if whole and len(found) == nodes and len(set(found.values())) == 1:
                 return next(iter(found.values()))
             _until(deadline, f"one digest of {nodes} nodes (so far {found})", 0.2)
 

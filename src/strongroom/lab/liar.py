@@ -41,7 +41,7 @@ def attack(layout: Layout, settings: Settings, actions: Actions, story: Story) -
         actions.member("exchange").state("transfer.cancel", {"transfer": proposed["id"]}, stop=True)
         actions.watch(proposed["id"], lambda doc: doc["status"] == "closed")
         size, digest = actions.agreed_digest(len(NODES))
-        story.tell("exchange takes its proposal back: a stop reaches the signers even through a liar")
+        story.tell("exchange takes its proposal back, so that the honest coordinator does not pay it either")
     finally:
         processes.stop(layout, [ROLE])
         roles.start(layout, "coordinator")
