@@ -7,10 +7,13 @@
 //!
 //! - `dkls`: DKLs23 threshold ECDSA on secp256k1 (<https://eprint.iacr.org/2023/765>)
 //! - `frost`: FROST for Ed25519 and BIP-340 (RFC 9591)
+//! - `private`: what key generation sends directly, encrypted from core to core
 //! - `vault`: shares at rest, sealed before they leave this crate
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+#[cfg(test)]
+mod cheats;
 mod commitment;
 mod dkls;
 mod error;
@@ -19,6 +22,7 @@ mod frost;
 mod guard;
 mod hash;
 mod keygen;
+mod private;
 mod scheme;
 mod seal;
 pub mod session;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::error::{Refusal, Result};
 use crate::frame::{self, BROADCAST, Header, Purpose};
 use crate::hash::{Hash, hash};
@@ -105,12 +107,25 @@ impl Awaits {
 #[derive(Default)]
 pub struct Round {
     broadcasts: BTreeMap<u8, Vec<u8>>,
-    directs: BTreeMap<u8, Vec<u8>>,
+    /// Wiped on drop: key generation deals secrets directly.
+    directs: BTreeMap<u8, Zeroizing<Vec<u8>>>,
     /// Digest of the session's parameters and of every broadcast so far, this round's included.
     pub view: Hash,
 }
 
 impl Round {
+    pub fn empty(view: Hash) -> Self {
+        Self { view, ..Self::default() }
+    }
+
+    /// The same round with every direct body replaced.
+    pub fn map_directs(mut self, map: impl Fn(u8, &[u8]) -> Result<Vec<u8>>) -> Result<Self> {
+        for (&sender, body) in &mut self.directs {
+            *body = Zeroizing::new(map(sender, body)?);
+        }
+        Ok(self)
+    }
+
     pub fn broadcasts(&self) -> impl Iterator<Item = (u8, &[u8])> {
         self.broadcasts.iter().map(|(&sender, body)| (sender, body.as_slice()))
     }
@@ -205,18 +220,22 @@ impl Session {
         let mut round = Round::default();
         for message in inbox {
             let body = self.check(&message, awaits)?.to_vec();
-            let bodies = if message.broadcast { &mut round.broadcasts } else { &mut round.directs };
-            if bodies.insert(message.sender, body).is_some() {
+            let twice = if message.broadcast {
+                round.broadcasts.insert(message.sender, body).is_some()
+            } else {
+                round.directs.insert(message.sender, Zeroizing::new(body)).is_some()
+            };
+            if twice {
                 return Err(Refusal::new(
                     "session.duplicate",
                     format!("two messages of party {} in one round", message.sender),
                 ));
             }
         }
-        for (wanted, bodies) in [(awaits.broadcast(), &round.broadcasts), (awaits.direct(), &round.directs)] {
+        for (wanted, got) in [(awaits.broadcast(), round.broadcasts.len()), (awaits.direct(), round.directs.len())] {
             let expected = if wanted { self.setup.peers().count() } else { 0 };
-            if bodies.len() != expected {
-                let message = format!("round {}: {} messages of {expected} expected", self.round, bodies.len());
+            if got != expected {
+                let message = format!("round {}: {got} messages of {expected} expected", self.round);
                 return Err(Refusal::new("session.count", message));
             }
         }

@@ -57,7 +57,7 @@ pub fn decode(public: &KeyPublic, plaintext: &[u8]) -> Result<Arc<dyn SecretShar
     Ok(share)
 }
 
-/// The first phase of key generation.
+/// The first phase of a scheme's key generation, before it is made private.
 pub fn keygen(setup: Arc<Setup>) -> Box<dyn Phase> {
     match setup.scheme {
         Scheme::EcdsaDkls23 => dkls::keygen(setup),

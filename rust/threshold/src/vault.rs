@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Refusal, Result};
 use crate::frame::Purpose;
 use crate::hash::Hash;
+use crate::private;
 use crate::scheme::{Parameters, Scheme};
 use crate::seal::SealKey;
 use crate::session::{Incoming, Outgoing, Output, Session, Setup, Step};
@@ -81,7 +82,7 @@ impl Vault {
         let setup =
             Setup::new(scheme, Purpose::Keygen, session_id, parameters, epoch, index, parameters.everyone(), &[])?;
         let setup = Arc::new(setup);
-        let first = share::keygen(Arc::clone(&setup));
+        let first = private::introduce(Arc::clone(&setup), share::keygen(Arc::clone(&setup)));
         Ok(VaultSession { key: Arc::clone(&self.key), session: Session::new(setup, first) })
     }
 

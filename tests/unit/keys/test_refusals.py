@@ -99,7 +99,7 @@ def test_messages_of_another_session_are_refused(two_of_three: dict[Scheme, Grou
 def test_a_probe_of_oblivious_transfer_state_is_blamed_after_its_announcement(
     two_of_three: dict[Scheme, Group], number: int
 ) -> None:
-    """SECURITY_RULES, bans: the step that can abort with blame says so before it runs."""
+    """The step that can abort with blame says so before it runs."""
     group = two_of_three[Scheme.ECDSA_DKLS23]
     sessions = group.signers((1, 2), bytes(32))
     announced: list[bool] = []

@@ -1,4 +1,5 @@
-//! Distributed key generation (<https://eprint.iacr.org/2023/602>, protocol 9.1), four rounds.
+//! Distributed key generation (<https://eprint.iacr.org/2023/602>, protocol 9.1), four rounds after the
+//! exchange of channel keys (`private`), which encrypt what is direct.
 //!
 //! | round | broadcast | direct |
 //! |---|---|---|

@@ -1,4 +1,5 @@
-//! Distributed key generation of FROST (<https://eprint.iacr.org/2020/852>, figure 1) behind a commitment round.
+//! Distributed key generation of FROST (<https://eprint.iacr.org/2020/852>, figure 1) behind a commitment round,
+//! after the exchange of channel keys (`private`), which encrypt what is direct.
 //!
 //! | round | broadcast | direct |
 //! |---|---|---|
