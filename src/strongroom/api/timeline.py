@@ -181,7 +181,8 @@ def _timeline(
     to = row["to"]
     name = f" (wallet {to['wallet']})" if to["wallet"] else "".join(f" ({label})" for label in to["listed_as"])
     asked = f"{transfer.initiator} proposed {row['amount']['text']} from {row['from']} to {to['address']}{name}"
-    items = [_item(transfer.proposed, "proposed", asked, [f"why: {transfer.intent.why}"])]
+    why = [f"why: {transfer.intent.why}"] if transfer.intent.why else []
+    items = [_item(transfer.proposed, "proposed", asked, why)]
     if obligations:
         said = f"rule '{obligations.rule}' applies: {terms(policy, obligations.terms, native)}"
         items.append(_item(transfer.proposed, "policy", said))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from strongroom.cli.files import read_document
+from strongroom.cli.output import span
 from strongroom.documents.canonical import fields
 from strongroom.errors import InvalidInput
 from strongroom.policy.loader import FOLD_RULES, FORMAT, load_policy
@@ -182,7 +183,7 @@ def summary(policy: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What somebody who is about to sign a policy should see of it."""
     loaded = load_policy(policy)
     admins = loaded.administrators
-    from strongroom.cli.timeline import clock
+    from strongroom.cli.timeline import day
 
     def on(duty: Duty) -> str:
         return ", ".join(sorted(name for name, node in loaded.nodes.items() if node.duty is duty))
@@ -190,13 +191,13 @@ def summary(policy: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("policy", f"{loaded.label}, version {loaded.version}"),
         ("digest", loaded.digest),
-        ("expires", f"{clock(loaded.expires)} UTC ({loaded.expires})"),
+        ("expires", day(loaded.expires)),
         ("administrators", f"{admins.threshold} of {', '.join(sorted(admins.members))}"),
         ("members", ", ".join(f"{name} ({m.role.value})" for name, m in sorted(loaded.members.items()))),
         ("signers", on(Duty.SIGNER)),
         ("guardians", on(Duty.GUARDIAN)),
         ("witness quorum", f"{loaded.witness_quorum} of {len(loaded.nodes)}"),
-        ("cool-down", f"{loaded.cool_down} s before a later version is in force"),
+        ("cool-down", f"{span(loaded.cool_down)} before a later version is in force"),
         ("chains", ", ".join(loaded.chains)),
         ("assets", ", ".join(f"{unit.symbol} ({name})" for name, unit in loaded.assets.items())),
         *((f"rule {i}", rule.name) for i, rule in enumerate(loaded.rules, 1)),

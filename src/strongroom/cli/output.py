@@ -26,6 +26,12 @@ def plain(text: object) -> str:
     return "".join(c if unicodedata.category(c)[0] != "C" else "\ufffd" for c in str(text))
 
 
+def span(seconds: int) -> str:
+    """Seconds in the largest unit that divides them: `24 h`."""
+    size, unit = next((size, unit) for size, unit in ((3600, "h"), (60, "min"), (1, "s")) if seconds % size == 0)
+    return f"{seconds // size} {unit}"
+
+
 def console(*, error: bool = False) -> Console:
     """A terminal, or a wide page when the output goes to a file or a pipe."""
     from rich.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from strongroom.cli.output import span
 from strongroom.documents.amount import show
 from strongroom.documents.names import AssetId
 from strongroom.policy.loader import load_policy
@@ -14,13 +15,13 @@ Line = tuple[str, str]
 
 def describe(found: dict[str, Any]) -> list[Line]:
     """Lines with their styles: who, limits, and the ordered rules."""
-    from strongroom.cli.timeline import clock
+    from strongroom.cli.timeline import day
 
     policy = load_policy(found["policy"])
     admins = policy.administrators
     lines: list[Line] = [
         (f"{policy.label}, policy version {policy.version}", "bold"),
-        (f"digest {policy.digest}, expires {clock(policy.expires)} UTC", "dim"),
+        (f"digest {policy.digest}, expires {day(policy.expires)}", "dim"),
         (f"administrators: {admins.threshold} of {', '.join(sorted(admins.members))}", ""),
     ]
     lines += [(f"group {name}: {', '.join(sorted(members))}", "") for name, members in policy.groups.items()]
@@ -29,7 +30,7 @@ def describe(found: dict[str, Any]) -> list[Line]:
     lines.append((f"witnesses: {policy.witness_quorum} of {', '.join(nodes)}", ""))
     for limit in policy.limits:
         text = _money(policy, limit.window.asset, limit.maximum)
-        lines.append((f"limit '{limit.name}': {text} in {limit.window.seconds} s per {limit.window.per.value}", ""))
+        lines.append((f"limit '{limit.name}': {text} in {span(limit.window.seconds)} per {limit.window.per.value}", ""))
     lines.append(("rules, the first that matches decides:", "bold"))
     for index, rule in enumerate(policy.rules, 1):
         lines.append((f"{index}. {rule.name}", ""))
@@ -67,7 +68,7 @@ def _condition(policy: Policy, c: Condition) -> str:
         if c.amount_max is not None:
             parts.append(f"at most {_money(policy, asset, c.amount_max)}")
         parts += [
-            f"within {_money(policy, asset, over.maximum)} in {over.seconds} s per {over.per.value}"
+            f"within {_money(policy, asset, over.maximum)} in {span(over.seconds)} per {over.per.value}"
             for over in c.over_time
         ]
     return ", ".join(parts) or "always"
@@ -76,5 +77,6 @@ def _condition(policy: Policy, c: Condition) -> str:
 def _allowance(policy: Policy, terms: Allowance) -> str:
     each = [" and ".join(f"{need.threshold} of {need.group}" for need in needs) for needs in terms.approvals]
     approvals = f"allow with approvals by {', or '.join(each)}" if each else "allow without approvals"
-    delay = f", after {terms.delay} s" if terms.delay else ""
-    return f"{approvals}{delay}, fee at most {terms.fee_ceiling} base units"
+    delay = f", after {span(terms.delay)}" if terms.delay else ""
+    ceilings = {_money(policy, chain.native, terms.fee_ceiling) for chain in policy.chains.values()}
+    return f"{approvals}{delay}, fee at most {' or '.join(sorted(ceilings))}"

@@ -30,6 +30,11 @@ def clock(time_ms: int | None) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
 
 
+def day(time_ms: int) -> str:
+    """A date with its year, for what lies far away: `2027-11-21 10:36 UTC`."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def status_text(document: dict[str, Any]) -> Text:
     """The status as a coloured word."""
     status = str(document.get("status"))

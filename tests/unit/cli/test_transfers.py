@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from strongroom.cli.follow import GRACE
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope
 from tests.unit.api.coordinator import Activity, Event, Refusal
@@ -14,6 +15,12 @@ from tests.unit.cli.conftest import Cli, Site
 from tests.workspace import CHAIN, ETH, PAYEE, TOKEN, WEI
 
 CHECKSUMMED = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GRACE, "stalled", 0.1)
+    monkeypatch.setitem(GRACE, "refused", 0.1)
 
 
 def propose(site: Site, by: str, amount: str, *more: str, asset: str = "ETH", to: str = CHECKSUMMED) -> list[str]:

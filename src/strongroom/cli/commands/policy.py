@@ -61,7 +61,7 @@ def propose(file: File, as_json: Json = False) -> None:
 @app.command(epilog=example("strongroom policy adopt"))
 def adopt(as_json: Json = False) -> None:
     """When the proposed version comes into force: the coordinator adopts it by itself after the cool-down."""
-    from strongroom.cli.timeline import clock
+    from strongroom.cli.timeline import day
 
     found = load().client().get("/v1/policy")
     proposal: dict[str, Any] | None = found["proposal"]
@@ -72,7 +72,7 @@ def adopt(as_json: Json = False) -> None:
     def human() -> None:
         say(f"version {found['version']} is in force ({found['digest'][:12]})")
         if proposal:
-            until = f"{clock(proposal['adoptable'])} UTC"
+            until = day(proposal["adoptable"])
             say(f"version {proposal['version']} ({proposal['digest'][:12]}) waits out its cool-down until {until}")
         else:
             say("no other version is proposed", "dim")

@@ -25,14 +25,14 @@ def status(
 
 
 def _render(document: dict[str, Any]) -> None:
-    from strongroom.cli.timeline import clock
+    from strongroom.cli.timeline import day
 
     log, policy = document["log"], document["policy"]
     age = (document["time"] - log["fresh"]) // 1000 if log["fresh"] else None
     say(f"{document['label']}  workspace {document['workspace']}", "bold")
     fresh = "no quorum-cosigned checkpoint" if age is None else f"checkpoint {max(age, 0)} s old"
     say(f"log       {log['size']} entries, {log['cosigned']} cosigned, {fresh}")
-    say(f"policy    version {policy['version']}, until {clock(policy['expires'])} UTC")
+    say(f"policy    version {policy['version']}, until {day(policy['expires'])}")
     say(f"transfers {document['transfers']['open']} open of {document['transfers']['all']}")
     digests = document["digests"]
     rows = []
