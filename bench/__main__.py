@@ -22,6 +22,9 @@ from bench.measure import Bench
 NAMES: Final = ("policy", "log", "core", "signing", "transfers")
 """Modules of this package with `run(Bench) -> Section`, in the order of a whole run."""
 
+ON_REQUEST: Final = ("hotspots",)
+"""Such modules that run only when they are named."""
+
 LATEST: Final = Path(".bench/latest.json")
 
 
@@ -63,14 +66,19 @@ def run_all(names: Sequence[str], *, quick: bool, peers: bool, console: Console)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when every benchmark ran, whatever it measured; 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; all when none is named")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(NAMES)} (all when none is named), or {', '.join(ON_REQUEST)}",
+    )
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: a first impression")
     parser.add_argument("--no-peers", action="store_true", help="leave out the library compared with (needs Go)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     given = parser.parse_args(arguments)
-    unknown = [name for name in given.names if name not in NAMES]
+    unknown = [name for name in given.names if name not in (*NAMES, *ON_REQUEST)]
     if unknown:
-        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join((*NAMES, *ON_REQUEST))}")
     console = Console(width=None if sys.stdout.isatty() else 160)
     about = machine.describe()
     sections = run_all(given.names or NAMES, quick=given.quick, peers=not given.no_peers, console=console)

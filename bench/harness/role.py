@@ -75,7 +75,7 @@ def main() -> None:
     else:
         from strongroom.cli.roles import run_node as run
     if what == "profile":
-        profile = cProfile.Profile()
+        profile = cProfile.Profile(time.thread_time)  # waiting does not count
         try:
             profile.runcall(run, home)
         finally:
