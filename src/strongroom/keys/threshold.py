@@ -157,7 +157,10 @@ def _result(done: _core.Keygen | _core.Signature | None) -> Keygen | Signature |
 
 
 class Vault:
-    """One signer's directory: its seal key is made and read by the core (0600) and never reaches Python."""
+    """One signer's directory: its seal key is made and read by the core (0600) and never reaches Python.
+
+    The core's random generator does not reseed on fork: start roles by exec, never fork after first use.
+    """
 
     __slots__ = ("_vault",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.keys import Scheme
+from strongroom.keys.threshold import Scheme
 from tests.unit.keys.group import Group, generate
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from strongroom.keys import CoreRefused, Keygen, Message, Scheme, Session, Signature, Vault
+from strongroom.keys.threshold import CoreRefused, Keygen, Message, Scheme, Session, Signature, Vault
 
 Wire = dict[tuple[int, int], list[Message]]
 """The messages of one round by (sender, receiver)."""

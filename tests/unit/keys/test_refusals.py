@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.errors import Refused
-from strongroom.keys import BLAME, CoreRefused, Message, Scheme, Signature, Vault
+from strongroom.keys.threshold import BLAME, CoreRefused, Message, Scheme, Signature, Vault
 from tests.unit.keys.group import Group, Wire, generate, run
 
 HEADER = 70

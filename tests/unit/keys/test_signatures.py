@@ -14,7 +14,7 @@ from coincurve import PublicKey, PublicKeyXOnly
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from strongroom.keys import Scheme, Signature
+from strongroom.keys.threshold import Scheme, Signature
 from tests.unit.keys.group import Group
 
 VECTORS = Path(__file__).parents[2] / "vectors"
