@@ -113,7 +113,7 @@ def _audit(layout: Layout, actions: Actions, story: Story) -> dict[str, Any]:
     story.tell(f"Merkle root {report.state.root.hex()[:16]}…, cosigned by {have} witnesses, {need} are needed")
     story.tell(f"state digest {report.digest[:16]}…")
     if size == report.state.size and digest != report.digest:
-        raise Refused("lab.digest", "the nodes hold another state than the audit replays")
+        raise Refused("lab.digest", "the nodes hold another state than the audit replays", "lab down, lab up")
     story.tell(f"all {len(NODES)} nodes hold that very state")
     flipped = _flipped(bundle, report)
     story.tell(f"one byte flipped: {flipped.message} [{flipped.code}]")

@@ -12,7 +12,7 @@ from typing import Any
 from strongroom.api.app import create_app
 from strongroom.chains.evm.transaction import decode
 from strongroom.chains.evm.transfer import Call, call
-from strongroom.coordinator.run import main as run
+from strongroom.coordinator import run
 from strongroom.coordinator.stages import plan
 from strongroom.custody import transfers
 from strongroom.documents.names import AccountId, AssetId, ChainId
@@ -38,13 +38,14 @@ def lie(thief: str) -> None:
 
     plan.build_payload = build
     vars(transfers)["check"] = look_away
+    vars(run)["LEASE"] = "liar"  # the copied database says that the honest coordinator has the other for some seconds
 
 
 def main(arguments: list[str]) -> None:
     """Run the lying coordinator on a home."""
     home, thief = arguments
     lie(thief)
-    run(Path(home), create_app)
+    run.main(Path(home), create_app)
 
 
 if __name__ == "__main__":

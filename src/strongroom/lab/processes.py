@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import strongroom
 from strongroom.errors import Unreachable
 from strongroom.lab.layout import Layout, read_json, write_json
 from strongroom.lab.users import User, as_user
@@ -45,7 +46,7 @@ def start(layout: Layout, role: str, command: Sequence[str], user: User | None, 
             start_new_session=True,
         )
     process.returncode = 0  # it is not waited for: it outlives this object
-    write_json(layout.pid(role), {"pid": process.pid, "born": _born(process.pid)})
+    write_json(layout.pid(role), {"pid": process.pid, "born": _born(process.pid), "time": time.time()})
     return process.pid
 
 
@@ -57,6 +58,18 @@ def running(layout: Layout, role: str) -> int | None:
         return None
     _reap(pid)
     return pid if born is not None and _born(pid) == born else None
+
+
+def is_outdated(layout: Layout, role: str) -> bool:
+    """Whether the role's process runs, and is older than the software: it may decide by other rules than its peers."""
+    began = float(read_json(layout.pid(role)).get("time", 0))
+    return running(layout, role) is not None and began < _changed(Path(strongroom.__file__).parent)
+
+
+def _changed(package: Path) -> float:
+    """When a file of the package was last written or installed, in unix seconds."""
+    files = (path for pattern in ("*.py", "*.so") for path in package.rglob(pattern))
+    return max(path.stat().st_ctime for path in files)
 
 
 def _born(pid: int) -> int | None:

@@ -23,6 +23,9 @@ CUSTOMERS: Final = (
 
 def up(layout: Layout, say: Say) -> Settings:
     """Bring up the chain, the coordinator and the nodes; whatever runs already is left alone."""
+    if outdated := [role for role in roles.ROLES if processes.is_outdated(layout, role)]:
+        say(f"newer software is installed: {', '.join(outdated)} start anew")
+        processes.stop(layout, roles.ROLES)
     settings = _with_ports(layout)
     if processes.running(layout, "chain") is None:
         say("chain: an Ethereum node (anvil) with a faucet and the token LUSD")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import strongroom
 from strongroom.errors import Unreachable
 from strongroom.lab import processes
 from strongroom.lab.layout import Layout, prepare, read_json, write_json
@@ -73,6 +74,20 @@ def test_a_role_that_never_gets_ready_is_told(layout: Layout) -> None:
     start(layout, "sleep", "600")
     with pytest.raises(Unreachable, match="not ready"):
         processes.wait_until(layout, "role", lambda: False, patience=0.1)
+    processes.stop(layout, ["role"])
+
+
+def test_a_role_that_started_before_the_software_was_installed_is_outdated(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(layout, "sleep", "600")
+    assert not processes.is_outdated(layout, "role")
+    package = tmp_path / "strongroom"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    os.utime(package / "__init__.py", (0, 0))  # wheels carry old times; when a file came is another matter
+    monkeypatch.setattr(strongroom, "__file__", str(package / "__init__.py"))
+    assert processes.is_outdated(layout, "role")
     processes.stop(layout, ["role"])
 
 
