@@ -9,7 +9,7 @@ from strongroom.chains.evm.address import checksum
 from strongroom.custody.decision import Awaiting
 from strongroom.custody.state import CustodyState
 from strongroom.custody.transfers import describe
-from strongroom.documents.amount import show
+from strongroom.documents.decimal import show
 from strongroom.documents.names import AccountId, AssetId, split_account
 from strongroom.policy.model import Allowance, Policy
 

@@ -10,7 +10,8 @@ from strongroom.audit.finding import show_time
 from strongroom.custody.authority import in_force
 from strongroom.custody.digest import state_digest
 from strongroom.custody.state import CustodyState, Transfer
-from strongroom.documents.amount import format_amount, show
+from strongroom.documents.amount import format_amount
+from strongroom.documents.decimal import show
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import typer
 from strongroom.chains.evm.address import parse_address
 from strongroom.cli.draft import Answers, Token, credential
 from strongroom.cli.output import say
-from strongroom.documents.amount import parse_decimal
+from strongroom.documents.decimal import parse_decimal
 from strongroom.documents.names import parse_chain
 from strongroom.errors import InvalidInput
 

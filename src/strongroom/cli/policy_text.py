@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.cli.output import span
-from strongroom.documents.amount import show
+from strongroom.documents.decimal import show
 from strongroom.documents.names import AssetId
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Allowance, Condition, Policy

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from strongroom.chains.evm.address import parse_address
-from strongroom.documents.amount import parse_amount, parse_decimal
+from strongroom.documents.amount import parse_amount
+from strongroom.documents.decimal import parse_decimal
 from strongroom.documents.names import (
     AccountId,
     AssetId,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from strongroom.coordinator.chain import Account
 from strongroom.custody.state import CustodyState, Phase, Transfer, TransferId, Wallet
-from strongroom.documents.amount import show
+from strongroom.documents.decimal import show
 from strongroom.documents.names import AssetId
 from strongroom.errors import Refused
 

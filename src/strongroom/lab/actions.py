@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strongroom.documents.amount import show
+from strongroom.documents.decimal import show
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.lab import chain
 from strongroom.lab.client import Api, Member

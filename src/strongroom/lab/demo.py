@@ -11,7 +11,7 @@ from strongroom.audit.finding import AuditFailed
 from strongroom.audit.report import Report
 from strongroom.audit.verify import verify_bundle
 from strongroom.chains.evm.address import checksum
-from strongroom.documents.amount import parse_decimal
+from strongroom.documents.decimal import parse_decimal
 from strongroom.errors import Refused
 from strongroom.lab import chain, liar, processes
 from strongroom.lab.actions import KEY, WALLET, Actions, Sent, refusal, shown

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.documents.amount import MAX_AMOUNT, format_amount, parse_amount, parse_decimal, show
+from strongroom.documents.amount import MAX_AMOUNT, format_amount, parse_amount
 from strongroom.documents.canonical import encode, parse
+from strongroom.documents.decimal import parse_decimal, show
 from strongroom.errors import InvalidInput
 
 amounts = st.integers(0, MAX_AMOUNT)

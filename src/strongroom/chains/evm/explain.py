@@ -8,7 +8,7 @@ from strongroom.chains.effects import Denomination, Payment
 from strongroom.chains.evm.address import checksum
 from strongroom.chains.evm.transaction import decode
 from strongroom.chains.evm.transfer import NATIVE, effects
-from strongroom.documents.amount import show
+from strongroom.documents.decimal import show
 from strongroom.documents.names import AssetId, split_account
 from strongroom.errors import Refused
 

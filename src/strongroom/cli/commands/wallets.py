@@ -48,7 +48,8 @@ def open_wallet(
 @app.command("list", epilog=example("strongroom wallet list"))
 def list_wallets(as_json: Json = False) -> None:
     """Every wallet, with balances as far as the coordinator knows them."""
-    from strongroom.documents.amount import parse_amount, show
+    from strongroom.documents.amount import parse_amount
+    from strongroom.documents.decimal import show
 
     client = load().client()
     found = client.get("/v1/wallets")
