@@ -23,7 +23,7 @@ _CONFLICTS: Final = frozenset(
         "intent.idempotency_used",
         "policy.no_proposal",
         "policy.version",
-        "stop.already_counted",
+        "statement.already_counted",
         "workspace.created_twice",
     }
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from strongroom.api.facade import Activity, Health
+from strongroom.api.facade import Activity, Event, Health, Refusal
 from strongroom.api.words import moment, money, party, terms
 from strongroom.chains.evm.explain import explain
 from strongroom.custody.authority import in_force
@@ -36,7 +37,16 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
-FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CLOSED})
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """The activity of a transfer of which the log tells everything, because it was made just now."""
+
+    events: tuple[Event, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    txids: tuple[str, ...] = ()
+    confirmations: int | None = None
+    awaiting: str = ""
+    awaiting_code: str = ""
 
 
 def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:

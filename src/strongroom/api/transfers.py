@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 
 from strongroom.api.body import read_document
 from strongroom.api.evidence import proposal_of
-from strongroom.api.facade import Clock, Service
+from strongroom.api.facade import Activity, Clock, Service
 from strongroom.api.intake import propose
 from strongroom.api.models import DsseEnvelope, ErrorAnswer, ProposalEvidence, TransferAnswer, Transfers
 from strongroom.api.openapi import json_body, refusals
-from strongroom.api.timeline import summary, transfer_document
+from strongroom.api.timeline import Untold, summary, transfer_document
 from strongroom.custody.state import Transfer
 from strongroom.custody.stops import transfer_of
 
@@ -28,9 +28,10 @@ def router(service: Service, clock: Clock) -> APIRouter:
     """The routes of transfers."""
     routes = APIRouter(prefix="/v1/transfers", tags=["transfers"])
 
-    def shown(transfer: Transfer) -> dict[str, Any]:
+    def shown(transfer: Transfer, activity: Activity | None = None) -> dict[str, Any]:
         newest = service.state.transfers.get(transfer.id, transfer)
-        return transfer_document(service.state, newest, service.activity(newest.id), service.health(), clock())
+        known = activity or service.activity(newest.id)
+        return transfer_document(service.state, newest, known, service.health(), clock())
 
     @routes.post(
         "",
@@ -47,7 +48,9 @@ def router(service: Service, clock: Clock) -> APIRouter:
     async def post(request: Request) -> JSONResponse:
         transfer, new = await propose(service, await read_document(request))
         location = {"location": f"/v1/transfers/{transfer.id}"}
-        return JSONResponse(shown(transfer), 201 if new else 200, headers=location)
+        if new:  # the store need not be asked: this is the call whose latency counts
+            return JSONResponse(shown(transfer, Untold()), 201, headers=location)
+        return JSONResponse(shown(transfer), 200, headers=location)
 
     @routes.get("", summary="The newest transfers", response_model=Transfers, responses=refusals(400))
     async def listed(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-
 from strongroom.cli.client import Client
+from strongroom.cli.consent import require_consent
 from strongroom.cli.output import say
 from strongroom.cli.timeline import clock
 from strongroom.cli.trust import first_policy
 from strongroom.documents.canonical import digest
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, from_envelope, statement_hash
-from strongroom.errors import Denied, Refused, Waiting
+from strongroom.errors import Denied, Refused
 
 
-def confirm_approval(client: Client, workspace: str, transfer: str, *, ask: bool, quiet: bool) -> str:
+def confirm_approval(client: Client, workspace: str, transfer: str, *, yes: bool, as_json: bool) -> str:
     """The digest of the obligations that were shown; raises Refused when the coordinator's words do not fit.
 
     The id of a transfer is the hash of its initiator's statement: what is read from those bytes is what is approved.
@@ -30,10 +29,9 @@ def confirm_approval(client: Client, workspace: str, transfer: str, *, ask: bool
     computed = digest(decision["obligations"])
     if computed != decision["digest"]:
         raise Refused("approval.other_obligations", "the coordinator shows other obligations than it hashes")
-    if not quiet:
+    if not as_json:
         _show(statement, document)
-    if ask and not typer.confirm("Approve exactly this?"):
-        raise Waiting("approval.not_given", "nothing was signed")
+    require_consent("Approve exactly this?", yes=yes, as_json=as_json)
     return computed
 
 

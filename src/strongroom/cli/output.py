@@ -40,6 +40,12 @@ def console(*, error: bool = False) -> Console:
     return Console(file=stream, width=None if stream.isatty() else 180, highlight=False, soft_wrap=True)
 
 
+def brief(text: str) -> str:
+    """A long identifier for a table in a narrow terminal; `show` and --json always have the whole of it."""
+    fits = len(text) <= 20 or console().width >= 120
+    return text if fits else f"{text[:8]}…{text[-6:]}"
+
+
 def say(text: str, style: str = "", *, end: str = "\n") -> None:
     """One line for people; the text is never read as markup."""
     from rich.text import Text
@@ -64,7 +70,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) 
     listed = [[Text(plain(cell)) for cell in row] for row in rows]
     if not listed:
         return say(empty, "dim")
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in listed:

@@ -61,6 +61,8 @@ def render(document: dict[str, Any]) -> None:
         out.print(Text(f"{'':14}  … {plain(awaiting['text'])}", style=_STYLES.get(document["status"], "")))
     if document["status"] == "in_progress" and document["confirmations"] is not None:
         say(f"{'':16}… {document['confirmations']} confirmations so far", "cyan")
+    if document["status"] == "stalled":
+        say(f"{'':16}  it goes on by itself once they are back; nothing has to be repeated", "dim")
     digest = document["decision"]["digest"]
     if document["status"] == "awaiting_approvals" and digest:
         say("")

@@ -120,6 +120,9 @@ def test_an_approver_can_say_no_to_the_question(site: Site, cli: Cli, monkeypatc
     asked = len(site.coordinator.asked)
     result = cli("--profile", site.profile("bob"), "transfer", "approve", newest(site))
     assert result.code == 3 and len(site.coordinator.asked) == asked
+    silent = cli("--profile", site.profile("bob"), "transfer", "approve", newest(site), "--json")
+    assert silent.code == 2 and json.loads(silent.out)["error"]["code"] == "consent.missing"
+    assert len(site.coordinator.asked) == asked
 
 
 def test_a_coordinator_that_shows_other_obligations_is_caught(site: Site, cli: Cli, monkeypatch: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, table
+from strongroom.cli.output import Json, brief, emit, example, table
 from strongroom.cli.profile import joined, load
 
 app = typer.Typer(help="Listed destinations: list, add, remove.", no_args_is_help=True)
@@ -21,7 +21,10 @@ def list_addresses(as_json: Json = False) -> None:
     from strongroom.cli.timeline import clock
 
     found = load().client().get("/v1/addresses")
-    rows = [(a["label"], a["group"], a["address"], a["account"], clock(a["usable"])) for a in found["addresses"]]
+    rows = [
+        (a["label"], a["group"], brief(a["address"]), brief(a["account"]), clock(a["usable"]))
+        for a in found["addresses"]
+    ]
     headings = ("label", "group", "address", "account", "usable from (UTC)")
     emit(found, as_json, lambda: table(headings, rows, "no listed addresses"))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say, table
+from strongroom.cli.output import Json, brief, emit, example, say, table
 from strongroom.cli.profile import joined, load
 
 app = typer.Typer(help="Threshold keys: generate, list.", no_args_is_help=True)
@@ -58,10 +58,10 @@ def list_keys(as_json: Json = False) -> None:
     emit(found, as_json, lambda: table(_HEADINGS, map(_row, found["keys"]), "no keys yet: strongroom key generate"))
 
 
-_HEADINGS = ("key", "scheme", "tier", "takes", "of", "public key", "is")
+_HEADINGS = ("key", "scheme", "tier", "takes", "public key", "is")
 
 
 def _row(key: dict[str, Any]) -> tuple[object, ...]:
-    of = ", ".join(key["participants"])
+    takes = f"{key['threshold']} of {len(key['participants'])}"
     state = "revoked" if key["revoked"] else f"in epoch {key['epoch']}"
-    return key["name"], key["scheme"], key["tier"], key["threshold"], of, key["public_key"], state
+    return key["name"], key["scheme"], key["tier"], takes, brief(key["public_key"]), state

@@ -161,7 +161,7 @@ def _enrol(home: Path, draft: Path, out: Path | None, yes: bool, as_json: bool) 
     name = node_settings(home).get("name", "")
     key = SigningKey.load(home / "node.key")
     target = out or Path(f"{name}.statement.json")
-    agree(draft, name, key, target, ask=not (yes or as_json), as_json=as_json)
+    agree(draft, name, key, target, yes=yes, as_json=as_json)
 
 
 def _run(home: Path, workspace: str, relay: str) -> None:

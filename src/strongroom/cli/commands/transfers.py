@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say, table
+from strongroom.cli.output import Json, brief, emit, example, say, table
 from strongroom.cli.profile import joined, load
 
 if TYPE_CHECKING:
@@ -91,16 +91,15 @@ def list_transfers(
         rows = [
             (
                 row["id"][:12],
-                clock(row["proposed"]),
+                clock(row["proposed"])[:-3],
                 row["initiator"],
-                row["from"],
                 row["amount"]["text"],
-                row["to"]["wallet"] or row["to"]["address"],
+                row["to"]["wallet"] or brief(row["to"]["address"]),
                 row["closed"] or row["phase"],
             )
             for row in found["transfers"]
         ]
-        headings = ("transfer", "proposed (UTC)", "by", "from", "amount", "to", "phase")
+        headings = ("transfer", "UTC", "by", "amount", "to", "phase")
         table(headings, rows, "no transfers")
 
     emit(found, as_json, human)
@@ -121,7 +120,7 @@ def approve(
     profile = joined()
     client = profile.client()
     name = _found(client, transfer)
-    digest = confirm_approval(client, profile.workspace, name, ask=not (yes or as_json), quiet=as_json)
+    digest = confirm_approval(client, profile.workspace, name, yes=yes, as_json=as_json)
     hand_in(profile, client, "transfer.approve", {"transfer": name}, obligations=digest)
     if not as_json:
         say(f"{profile.person} approved", "green")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say, table
+from strongroom.cli.output import Json, brief, emit, example, say, table
 from strongroom.cli.profile import joined, load
 
 app = typer.Typer(help="Wallets: open, list, show an address, close.", no_args_is_help=True)
@@ -66,7 +66,7 @@ def list_wallets(as_json: Json = False) -> None:
                 wallet["chain"],
                 wallet["tier"],
                 wallet["key"],
-                wallet["address"],
+                brief(wallet["address"]),
                 ", ".join(balance(*item) for item in wallet["balances"].items()) or "–",
                 "closed" if wallet["closed"] else "open",
             )

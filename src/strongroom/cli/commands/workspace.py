@@ -56,7 +56,7 @@ def sign(
 
     profile = load()
     target = out or Path(f"{profile.person}.statement.json")
-    agree(draft_file, profile.person, profile.key(), target, ask=not (yes or as_json), as_json=as_json)
+    agree(draft_file, profile.person, profile.key(), target, yes=yes, as_json=as_json)
 
 
 @app.command(epilog=example("strongroom workspace create --home /var/lib/strongroom draft.json *.statement.json"))
