@@ -1,0 +1,49 @@
+"""The integrator's examples of the documentation, pasted into a shell while the lab runs, make transfers."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "docs/guides/integrator.md")
+
+
+def examples(page: str) -> list[str]:
+    """The shell blocks of a page that post a transfer."""
+    blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"))
+    return [block for block in blocks if "/v1/transfers" in block]
+
+
+EXAMPLES = [(page, number, text) for page in PAGES for number, text in enumerate(examples(page))]
+
+
+def test_there_are_examples_in_python_and_with_curl() -> None:
+    for page in PAGES:
+        found = examples(page)
+        assert any("python" in text for text in found), page
+        assert any("curl" in text for text in found), page
+
+
+@pytest.mark.parametrize(("page", "number", "text"), EXAMPLES, ids=[f"{page} {n}" for page, n, _ in EXAMPLES])
+def test_a_pasted_example_makes_a_transfer(lab: Lab, page: str, number: int, text: str) -> None:
+    environment = lab.directory / ".venv"
+    if not environment.exists():
+        environment.symlink_to(sys.prefix)
+    done = subprocess.run(
+        ["bash", "-c", text], cwd=lab.directory, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(done.stdout)
+    to = made["to"]["address"].lower()
+    document = lab.actions.watch(made["id"], lambda doc: doc["status"] == "completed")
+    assert document["amount"]["base_units"] == str(10**16)
+    receipt = lab.actions.rpc.receipt(document["txid"])
+    assert receipt is not None and receipt["status"] == "0x1" and receipt["to"] == to
