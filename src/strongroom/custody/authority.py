@@ -10,7 +10,7 @@ from strongroom.documents.canonical import encode
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
-from strongroom.errors import Refused
+from strongroom.errors import InvalidInput, Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.model import Policy, Quorum
 
@@ -60,6 +60,8 @@ def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> S
             f"'{statement.person}' has seen no head of the last {ROOTS_KEPT} entries",
         )
     statement.require_seen(state.size, root.hex() if root else None)
+    if statement.seen and statement.seen.size <= state.renewed.get(kind, -1):
+        raise Refused("statement.before_stop", f"'{statement.person}' had not seen what stopped such a {kind} since")
     return statement
 
 
@@ -108,6 +110,17 @@ def single(entry: Entry) -> Envelope:
     if len(entry.evidence) != 1:
         raise Refused("evidence.count", f"{entry.kind} carries one statement, not {len(entry.evidence)}")
     return entry.evidence[0]
+
+
+def parse_hex(text: str, size: int | None = None) -> bytes:
+    """The bytes (`size` of them, if given) that `text` spells in lower-case hex; raises InvalidInput hex.syntax."""
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        data = b""
+    if data.hex() != text or len(data) != (len(data) if size is None else size):
+        raise InvalidInput("hex.syntax", "the bytes are not of the right length, or not in lower-case hex")
+    return data
 
 
 def unused(state: CustodyState, envelope: Envelope) -> str:

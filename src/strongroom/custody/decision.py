@@ -8,7 +8,7 @@ from strongroom.custody.authority import in_force
 from strongroom.custody.limits import usage, usage_before
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Freeze, Intent, Transfer, Wallet
-from strongroom.policy.evaluate import Allowed, Denied, Request, Usage, Verdict, evaluate
+from strongroom.policy.evaluate import Allowed, Denied, Request, Usage, Verdict, evaluate, exceeded
 from strongroom.policy.model import ApprovalNeed
 from strongroom.policy.obligations import Obligations, missing
 
@@ -34,6 +34,7 @@ Standing = Denied | Awaiting | Ready
 def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Moment, fee: int = 0) -> Request:
     """The facts that the policy's rules look at, from the state alone."""
     policy, wallet = in_force(state), state.wallets[intent.wallet]
+    own = state.wallets.get(state.accounts.get(intent.to, ""))
     rows = (state.addresses.get((intent.to, group)) for group in policy.address_groups)
     return Request(
         initiator=initiator,
@@ -41,7 +42,7 @@ def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Mome
         tier=wallet.tier,
         destination=intent.to,
         listed=frozenset(row.group for row in rows if row is not None and row.usable <= moment.earliest),
-        own_wallet=intent.to in state.accounts,
+        own_wallet=own is not None and not own.closed and own.usable <= moment.earliest,
         asset=intent.asset,
         amount=intent.amount,
         native=policy.chains[wallet.chain].native,
@@ -62,10 +63,12 @@ def sums_for(state: CustodyState, transfer: Transfer) -> Usage:
 
 
 def verdict(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Verdict:
-    """The newest policy's answer for this intent."""
+    """The newest policy's answer for this intent: its rules, and its limits where an older version's were kept."""
     fee = max((payload.fee for payload in transfer.payloads), default=0)
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
-    return evaluate(in_force(state), request, used or sums_for(state, transfer))
+    policy, sums, decided = in_force(state), used or sums_for(state, transfer), transfer.authorization
+    older = decided is not None and decided.policy_version != policy.version
+    return (exceeded(policy, request, sums) if older else None) or evaluate(policy, request, sums)
 
 
 def standing(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Standing:

@@ -12,6 +12,7 @@ from strongroom.custody.authority import (
     distinct,
     granting,
     in_force,
+    parse_hex,
     require_quorum,
     require_subject,
     stopping,
@@ -92,9 +93,9 @@ def on_generated(state: CustodyState, entry: Entry) -> CustodyState:
     require_quorum(in_force(state).administrators, distinct(ordering), "key generation")
     if distinct(signing) != set(order["participants"]):
         raise Refused("key.transcript_differs", "every participant, and nobody else, signs the transcript")
-    public = bytes.fromhex(body["public_key"])
+    public = parse_hex(body["public_key"], 33 if order["scheme"] in ECDSA_SCHEMES else 32)
     digest = possession_digest(state.workspace, order["name"], body["transcript"])
-    verify_signature(order["scheme"], public, digest, bytes.fromhex(body["possession"]))
+    verify_signature(order["scheme"], public, digest, parse_hex(body["possession"], 64))
     if order["scheme"] in ECDSA_SCHEMES and body["chain_code"] is None:
         raise Refused("key.chain_code", "an ECDSA key carries its chain code")
     key = ThresholdKey(
@@ -102,7 +103,7 @@ def on_generated(state: CustodyState, entry: Entry) -> CustodyState:
         scheme=order["scheme"],
         tier=order["tier"],
         public_key=public,
-        chain_code=bytes.fromhex(body["chain_code"]) if body["chain_code"] else None,
+        chain_code=None if body["chain_code"] is None else parse_hex(body["chain_code"], 32),
         participants=tuple(order["participants"]),
         threshold=order["threshold"],
         epoch=order["epoch"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from immutables import Map
 
@@ -53,7 +54,8 @@ def usage_before(state: CustodyState, index: int, now: int) -> Usage:
     def used(window: Window) -> int:
         if window not in windows:
             start = (now - window.shape.seconds * 1000) // _bucket_ms(window.shape) * _bucket_ms(window.shape)
-            debits = (d for i, d in state.debits.items() if i < index and d.time >= start)
+            earlier = (state.debits[i] for i in range(index - 1, -1, -1))
+            debits = takewhile(lambda d: d.time >= start, earlier)  # newest first: times never go back
             mine = (d for d in debits if d.request.window(window.shape) == window)
             windows[window] = sum(d.request.weight(window.shape) for d in mine)
         return windows[window]

@@ -40,9 +40,9 @@ def on_barred(state: CustodyState, entry: Entry) -> CustodyState:
     statement = stopping(state, single(entry), "signer.bar")
     require_subject(statement, body)
     key = state.keys.get(body["key"])
-    if key is None or statement.person != body["accuser"] or body["accuser"] == body["peer"]:
-        raise Refused("signer.barred", "a signer bars a peer of one of its own keys")
+    if key is None or (statement.person, body["epoch"]) != (body["accuser"], key.epoch):
+        raise Refused("signer.barred", "a signer bars a peer of one of its own keys, in the key's epoch")
     pair = frozenset((body["accuser"], body["peer"]))
-    if not pair <= set(key.participants):
+    if len(pair) != 2 or not pair <= set(key.participants):
         raise Refused("signer.barred", "both signers must hold shares of the key")
     return replace(state, bars=state.bars | {Bar(key.name, body["epoch"], pair)})

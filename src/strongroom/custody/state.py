@@ -191,7 +191,10 @@ class Rolling:
 
 @dataclass(frozen=True, slots=True)
 class CustodyState:
-    """The fold's value after `size` entries; `time` is the last entry's log time."""
+    """The fold's value after `size` entries; `time` is the last entry's log time.
+
+    `renewed`: kind of statement → index of the stop that only statements which have seen it can follow.
+    """
 
     tree: CompactRange
     time: int = 0
@@ -212,6 +215,7 @@ class CustodyState:
     suspended: frozenset[str] = frozenset()
     revoked: frozenset[str] = frozenset()
     stops: Map[str, int] = field(default_factory=Map)
+    renewed: Map[str, int] = field(default_factory=Map)
     boots: Map[str, Boot] = field(default_factory=Map)
     boot_ids: Map[str, str] = field(default_factory=Map)
     bars: frozenset[Bar] = frozenset()

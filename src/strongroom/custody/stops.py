@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from strongroom.custody.authority import MOST_EVIDENCE, distinct, in_force, require_subject, stopping, unused
-from strongroom.custody.decision import verdict
-from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Freeze, Phase, Transfer, TransferId
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
@@ -16,14 +14,13 @@ from strongroom.documents.names import parse_account, parse_label
 from strongroom.documents.statement import Statement, from_envelope
 from strongroom.errors import Refused, StrongroomError
 from strongroom.log.entry import Entry
-from strongroom.policy.evaluate import Allowed
 
 DAY_MS = 86_400_000
 Signed = tuple[Statement, ...]
 
 
 def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> CustodyState:
-    """One freezer stops for 24 h, once a week; two stop until administrators end it."""
+    """One freezer stops for 24 h, once a week; two, together or one after another, until administrators end it."""
     subject = fields(signed[0].subject, "freeze", {"scope": str, "target": str, "reason": str})
     scope, reason = subject["scope"], parse_label(subject["reason"])
     if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") != (subject["target"] == ""):
@@ -31,11 +28,16 @@ def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> Custody
     names = distinct(s.person for s in signed)
     if not names <= in_force(state).freezers:
         raise Refused("authority.threshold", "a freeze is signed by members of the freeze group only")
-    alone = len(names) == 1
+    there = [f for f in state.freezes.values() if (f.scope, f.target) == (scope, subject["target"])]
+    there = [f for f in there if f.ends is None or f.ends > time]
+    if any(f.ends is None and names <= f.people for f in there):
+        raise Refused("freeze.in_force", "the same people's freeze is in force until administrators end it")
+    people = names.union(*(f.people for f in there))
+    alone = len(people) == 1
     if alone and any(f.people == names and time - f.time < 7 * DAY_MS for f in state.freezes.values()):
         raise Refused("freeze.weekly", "one person alone freezes once a week; a second freeze takes two people")
     ends = time + DAY_MS if alone else None
-    freeze = Freeze(name, scope, subject["target"], reason, names, time, ends)
+    freeze = Freeze(name, scope, subject["target"], reason, people, time, ends)
     return replace(state, freezes=state.freezes.set(name, freeze))
 
 
@@ -57,15 +59,11 @@ def transfer_of(state: CustodyState, name: object) -> Transfer:
     return found
 
 
-def rejected(state: CustodyState, signed: Signed, time: int, _name: str) -> CustodyState:
-    """One approver's no ends the intent."""
+def rejected(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
+    """One approver's no ends the intent, whichever rule matches it at this moment: windows must not mute a no."""
     transfer = transfer_of(state, fields(signed[0].subject, "rejection", {"transfer": str})["transfer"])
-    policy = in_force(state)
-    answer = verdict(state, transfer, Moment.at(time))
-    groups = answer.obligations.groups if isinstance(answer, Allowed) else frozenset()
-    approvers = policy.administrators.members.union(*(policy.groups[g] for g in groups if g in policy.groups))
-    if signed[0].person not in approvers:
-        raise Refused("authority.not_an_approver", f"'{signed[0].person}' is not an approver of this transfer")
+    if signed[0].person not in in_force(state).approvers:
+        raise Refused("authority.not_an_approver", f"'{signed[0].person}' is neither an approver nor an administrator")
     return closed(state, transfer, f"rejected by {signed[0].person}")
 
 
@@ -81,8 +79,8 @@ def suspended(state: CustodyState, signed: Signed, _time: int, _name: str) -> Cu
     """One administrator suspends a member."""
     subject = fields(signed[0].subject, "suspension", {"person": str})
     _one_administrator(state, signed)
-    if subject["person"] not in in_force(state).members:
-        raise Refused("person.unknown", "the policy lists nobody of that name")
+    if subject["person"] not in in_force(state).members or subject["person"] in state.suspended:
+        raise Refused("person.unknown", "the policy lists nobody of that name who is not suspended yet")
     return replace(state, suspended=state.suspended | {subject["person"]})
 
 
@@ -91,8 +89,9 @@ def key_revoked(state: CustodyState, signed: Signed, _time: int, _name: str) -> 
     subject = fields(signed[0].subject, "revocation", {"key": str})
     if subject["key"] != signed[0].key:
         _one_administrator(state, signed)
-    if not any(subject["key"] in member.credentials for member in in_force(state).members.values()):
-        raise Refused("credential.unknown", "no member holds such a key")
+    held = any(subject["key"] in member.credentials for member in in_force(state).members.values())
+    if not held or subject["key"] in state.revoked:
+        raise Refused("credential.unknown", "no member holds such a key that is not revoked yet")
     return replace(state, revoked=state.revoked | {subject["key"]})
 
 
@@ -101,8 +100,8 @@ def wallet_closed(state: CustodyState, signed: Signed, _time: int, _name: str) -
     subject = fields(signed[0].subject, "closing", {"wallet": str})
     _one_administrator(state, signed)
     wallet = state.wallets.get(subject["wallet"])
-    if wallet is None:
-        raise Refused("wallet.unknown", f"there is no wallet '{subject['wallet']}'")
+    if wallet is None or wallet.closed:
+        raise Refused("wallet.unknown", f"there is no open wallet '{subject['wallet'][:64]}'")
     return replace(state, wallets=state.wallets.set(wallet.name, replace(wallet, closed=True)))
 
 
@@ -113,7 +112,8 @@ def delisted(state: CustodyState, signed: Signed, _time: int, _name: str) -> Cus
     row = (parse_account(subject["account"]), subject["group"])
     if row not in state.addresses:
         raise Refused("address.unknown", "that address is not on that list")
-    return replace(state, addresses=state.addresses.delete(row))
+    renewed = state.renewed.set("address.list", state.size)  # spare statements do not list it again
+    return replace(state, addresses=state.addresses.delete(row), renewed=renewed)
 
 
 def policy_withdrawn(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
@@ -125,7 +125,7 @@ def policy_withdrawn(state: CustodyState, signed: Signed, _time: int, _name: str
         raise Refused("authority.threshold", f"a withdrawal needs {blocking} administrators")
     if state.proposal is None or state.proposal.policy.version != subject["version"]:
         raise Refused("policy.no_proposal", "no such proposal is open")
-    return replace(state, proposal=None)
+    return replace(state, proposal=None, renewed=state.renewed.set("policy.propose", state.size))
 
 
 def _one_administrator(state: CustodyState, signed: Signed) -> None:

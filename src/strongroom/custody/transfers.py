@@ -8,7 +8,7 @@ from typing import Any, Final
 from strongroom.chains.evm.transaction import assemble
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
-from strongroom.custody.authority import granting, in_force, single
+from strongroom.custody.authority import granting, in_force, parse_hex, single
 from strongroom.custody.decision import Awaiting, block, owed, request_of, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
@@ -135,8 +135,8 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     transfer, raw = _payload_of(state, entry)
     wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
     stopped = block(state, transfer, moment)
-    if stopped or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
-        raise Refused(stopped.code if stopped else "intent.closed", stopped.reason if stopped else "it has ended")
+    if stopped:
+        raise Refused(stopped.code, stopped.reason)
     if transfer.authorization is not None:
         raise Refused("intent.already_anchored", f"its anchor is nonce {transfer.authorization.nonce}, for ever")
     policy, used = in_force(state), usage(state, entry.time)
@@ -177,8 +177,8 @@ def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     """A further payload on the same anchor: the same payment at a higher fee, or, once closed, none at all."""
     transfer, raw = _payload_of(state, entry)
     wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
-    if transfer.authorization is None or transfer.phase in (Phase.COMPLETED, Phase.FAILED):
-        raise Refused("payload.not_authorized", "only an authorized transfer that has not ended is replaced")
+    if transfer.authorization is None:
+        raise Refused("payload.not_authorized", "only an authorized transfer is replaced")
     null = transfer_ended(state, transfer, moment)
     ceiling = replacement_ceiling(state, transfer)
     fee = check(
@@ -229,9 +229,7 @@ def on_signed(state: CustodyState, entry: Entry) -> CustodyState:
     if payload is None:
         raise Refused("payload.not_authorized", "the signature is over a payload that was never authorized")
     address = state.wallets[transfer.intent.wallet].address
-    signature = bytes.fromhex(body["signature"])
-    if len(signature) != 64:
-        raise Refused("signature.invalid", "an ECDSA signature here is r || s, 64 bytes")
+    signature = parse_hex(body["signature"], 64)  # r || s
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if assemble(payload.raw, r, s, address).txid != body["txid"]:
         raise Refused("signature.txid", "the transaction id is not that of the signed payload")
@@ -264,13 +262,7 @@ def _payload_of(state: CustodyState, entry: Entry) -> tuple[Transfer, bytes]:
     body = fields(entry.body, entry.kind, {"transfer": str, "payload": str})
     if entry.evidence:
         raise Refused("evidence.count", f"{entry.kind} carries no statement")
-    try:
-        raw = bytes.fromhex(body["payload"])
-    except ValueError:
-        raw = b""
-    if raw.hex() != body["payload"]:
-        raise InvalidInput("payload.syntax", "a payload is written in lower-case hex")
-    return transfer_of(state, body["transfer"]), raw
+    return transfer_of(state, body["transfer"]), parse_hex(body["payload"])
 
 
 def _put(state: CustodyState, transfer: Transfer) -> CustodyState:

@@ -73,6 +73,7 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
             require_subject(granting(replace(state, policy=policy), envelope, "policy.propose", entry.time), subject)
             names.append(statement.person)
         require_quorum(policy.administrators, distinct(names), f"policy version {new.version}")
+    _require_names(state, new)
     if tightens(old, new):
         return adopted(state, new)
     return replace(state, proposal=Proposal(new, entry.time + old.cool_down * 1000))
@@ -90,7 +91,14 @@ def on_adopted(state: CustodyState, entry: Entry) -> CustodyState:
 
 def adopted(state: CustodyState, policy: Policy) -> CustodyState:
     """The state under a new policy, its windows summed anew from the whole history."""
+    _require_names(state, policy)
     return replace(state, policy=policy, proposal=None, windows=resummed(state, policy))
+
+
+def _require_names(state: CustodyState, policy: Policy) -> None:
+    chains, tiers = {w.chain for w in state.wallets.values()}, {k.tier for k in state.keys.values()}
+    if not (chains <= policy.chains.keys() and tiers <= policy.tiers.keys()):
+        raise Refused("policy.in_use", "a policy goes on naming every wallet's chain and every key's tier")
 
 
 def on_unfrozen(state: CustodyState, entry: Entry) -> CustodyState:

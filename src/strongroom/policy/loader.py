@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strongroom.documents.amount import parse_amount
-from strongroom.documents.canonical import fields
+from strongroom.documents.canonical import MAX_INTEGER, fields
 from strongroom.documents.credentials import Credential
 from strongroom.documents.names import parse_account, parse_asset, parse_chain, parse_label, parse_slug
 from strongroom.errors import InvalidInput
@@ -64,7 +64,7 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
         version=_count("version", doc["version"], 1),
         label=parse_label(doc["label"]),
         expires=_count("expires", doc["expires"], 1),
-        cool_down=_count("cool_down", doc["cool_down"]),
+        cool_down=_count("cool_down", doc["cool_down"], most=LONGEST_WINDOW),
         members=members,
         administrators=_quorum("administrators", doc["administrators"], members),
         groups=groups,
@@ -88,9 +88,9 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
     return policy
 
 
-def _count(where: str, value: int, least: int = 0) -> int:
-    if value < least:
-        raise InvalidInput("policy.range", f"policy {where} must be at least {least}, not {value}")
+def _count(where: str, value: int, least: int = 0, most: int = MAX_INTEGER) -> int:
+    if not least <= value <= most:
+        raise InvalidInput("policy.range", f"policy {where} must be {least} to {most}, not {value}")
     return value
 
 
@@ -260,12 +260,13 @@ def _check_credentials(policy: Policy) -> None:
     """A key speaks for one name only (a cosigner is its full public key, once)."""
     holders: dict[str, str] = {policy.coordinator.key_id: "the coordinator"}
     named: list[tuple[str, Credential]] = [(m.name, c) for m in policy.members.values() for c in m.credentials.values()]
-    for name, credential in named + [(node.name, node.credential) for node in policy.nodes.values()]:
+    named += [(node.name, node.credential) for node in policy.nodes.values()]
+    for name, credential in named:
         other = holders.setdefault(credential.key_id, name)
         if other != name:
             raise InvalidInput("policy.key_twice", f"'{name}' and '{other}' have the same key {credential.key_id[:12]}")
-    for name in sorted(policy.members.keys() & policy.nodes.keys()):
-        raise InvalidInput("policy.name_twice", f"'{name}' is both a person and a node")
+    for name in sorted(policy.members.keys() & policy.nodes.keys() | {"coordinator"} & {name for name, _ in named}):
+        raise InvalidInput("policy.name_twice", f"'{name}' is both a person and a node, or the coordinator's name")
 
 
 def _check_witnesses(policy: Policy) -> None:
@@ -299,6 +300,11 @@ def _check_rules(policy: Policy) -> None:
         if c.amount_min is not None and c.amount_max is not None and c.amount_min > c.amount_max:
             raise InvalidInput(
                 "policy.rule_unreachable", f"{where} can never match: its least amount is above its greatest"
+            )
+        if rule.allowance is None and (c.listed is not None or c.own_wallets or c.over_time):
+            raise InvalidInput(
+                "policy.deny_lapses",
+                f"{where} denies by a list, own wallets or a window: a delisting, a closing or spending would lift it",
             )
         for needs in rule.allowance.approvals if rule.allowance else ():
             for need in needs:

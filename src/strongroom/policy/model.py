@@ -204,6 +204,12 @@ class Policy:
         """SHA-256 of the canonical document, in hex."""
         return digest(dict(self.document))
 
+    @property
+    def approvers(self) -> frozenset[str]:
+        """Everyone who can be asked to approve a transfer by any rule, and the administrators."""
+        asked = (n.group for r in self.rules if r.allowance for each in r.allowance.approvals for n in each)
+        return self.administrators.members.union(*(self.groups[group] for group in asked))
+
     def credential(self, name: str, key: str) -> Credential | None:
         """The credential `key` of member or node `name`, if the policy lists it."""
         if name in self.members:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from strongroom.documents.envelope import Envelope
@@ -140,3 +142,24 @@ def test_the_proposer_is_a_member_and_a_replay_is_known_by_its_key(home: Workspa
     with pytest.raises(Refused, match=r"person\.unknown"):
         home.propose(by="signer-1")
     assert subject["until"] == home.time + HOUR
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("possession", "zz"), ("possession", " 11" * 64), ("public_key", "0"), ("public_key", "04" + "11" * 64),
+     ("chain_code", ""), ("chain_code", "11" * 31)],
+)  # fmt: skip
+def test_i17_a_key_in_odd_hex_is_refused(monkeypatch: pytest.MonkeyPatch, field: str, text: str) -> None:
+    home = Workspace().create()
+    add = home.add
+
+    def changed(kind: str, body: dict[str, Any], evidence: Any) -> Any:
+        body = {**body, field: text}
+        outcome = {name: body[name] for name in ("public_key", "chain_code", "transcript")}
+        subject = {"key": "hot-ecdsa", "epoch": 0, **outcome}
+        signing = [home.statement(s, "key.transcript", subject, bare=True) for s in body["order"]["participants"]]
+        return add(kind, body, [*evidence[:2], *signing])
+
+    monkeypatch.setattr(home, "add", changed)
+    with pytest.raises(StrongroomError, match=r"hex\.syntax"):
+        home.generate()

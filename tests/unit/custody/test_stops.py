@@ -7,7 +7,7 @@ import pytest
 from strongroom.custody.permission import may_sign
 from strongroom.custody.stops import DAY_MS, latched
 from strongroom.errors import Denied, Refused
-from tests.workspace import Workspace
+from tests.workspace import CHAIN, HOUR, WEI, Workspace
 
 FREEZE = {"scope": "workspace", "target": "", "reason": "drill"}
 
@@ -147,3 +147,86 @@ def test_a_delisted_address_does_not_come_back_by_its_old_statement(home: Worksp
     home.stopped("address.delisted", "address.delist", row, ["alice"])
     with pytest.raises(Refused, match=r"statement\.already_counted"):
         home.add("address.listed", listing, evidence)
+
+
+def test_a_spare_statement_does_not_list_a_delisted_address_again(home: Workspace) -> None:
+    row = {"account": "eip155:31337:0x" + "ab" * 20, "group": "vendors"}
+    listing = {**row, "label": "v"}
+    first, spare = (home.statement(person, "address.list", listing) for person in ("bob", "carol"))
+    home.add("address.listed", listing, [first])
+    home.stopped("address.delisted", "address.delist", row, ["alice"])
+    with pytest.raises(Refused, match=r"statement\.before_stop"):
+        home.add("address.listed", listing, [spare])
+    home.granted("address.listed", "address.list", listing, ["carol"])
+
+
+def test_a_freeze_by_two_that_is_logged_one_by_one_does_not_end(home: Workspace) -> None:
+    both = [home.statement(person, "workspace.freeze", FREEZE, bare=True) for person in ("bob", "carol")]
+    for stop in both:
+        home.add("workspace.frozen", FREEZE, [stop])
+    home.time += 2 * DAY_MS
+    with pytest.raises(Denied, match=r"workspace\.frozen"):
+        home.propose()
+
+
+def test_whoever_froze_this_week_still_counts_beside_another(home: Workspace) -> None:
+    freeze(home, "bob")
+    home.time += DAY_MS + 1
+    home.propose()
+    for person in ("carol", "bob"):
+        freeze(home, person, reason="again")
+    with pytest.raises(Refused, match=r"freeze\.in_force"):
+        freeze(home, "bob", reason="and again")
+    home.time += 2 * DAY_MS
+    with pytest.raises(Denied, match=r"workspace\.frozen"):
+        home.propose()
+
+
+def test_a_rejection_counts_also_while_a_full_window_denies_the_transfer() -> None:
+    home = Workspace()
+    for member in ("dave", "erin"):
+        home.keys[member] = home.keys["exchange"].generate()
+        home.policy["people"][member] = {"role": "person", "keys": [home.keys[member].credential.to_doc()]}
+    home.policy["groups"]["desk"] = ["alice", "dave", "erin"]
+    rule = home.policy["rules"][2]
+    rule["when"]["over_time"] = [{"seconds": 86400, "per": "asset", "max": str(10 * WEI)}]
+    rule["allow"]["approvals"] = [[{"group": "desk", "threshold": 1}]]
+    home.ready()
+    name = home.propose(by="bob", amount=str(10 * WEI), until=home.time + HOUR * 23)
+    home.authorize(home.propose())
+    home.stopped("transfer.rejected", "transfer.reject", {"transfer": name}, ["dave"])
+    assert home.state.transfers[name].closed
+
+
+def test_a_closed_wallet_is_no_own_wallet_to_pay_to() -> None:
+    home = Workspace()
+    to_own = {"when": {"destination": {"own_wallets": True}}, "name": "own", "allow": home.policy["rules"][0]["allow"]}
+    home.policy["rules"] = [to_own]
+    home.ready()
+    home.open("second", path=(1,))
+    second = f"{CHAIN}:{home.state.wallets['second'].address}"
+    name = home.propose(to=second)
+    home.authorize(name)
+    home.stopped("wallet.closed", "wallet.close", {"wallet": "second"}, ["carol"])
+    with pytest.raises(Refused, match=r"policy\.no_rule"):
+        may_sign(home.state, name, home.state.transfers[name].payloads[0].digest, home.time)
+    with pytest.raises(Denied, match=r"policy\.no_rule"):
+        home.propose(to=second)
+
+
+def test_a_stop_that_changes_nothing_is_refused(home: Workspace) -> None:
+    for kind, statement, body in (
+        ("person.suspended", "person.suspend", {"person": "carol"}),
+        ("key.revoked", "key.revoke", {"key": home.keys["exchange"].key_id}),
+        ("wallet.closed", "wallet.close", {"wallet": "hot-eth"}),
+    ):
+        home.stopped(kind, statement, body, ["alice"])
+        home.time += 1
+        with pytest.raises(Refused, match=r"unknown"):
+            home.add(kind, body, [home.statement("alice", statement, body)])
+
+
+def test_a_pair_is_barred_in_the_keys_own_epoch_only(home: Workspace) -> None:
+    body = {"key": "hot-ecdsa", "epoch": 7, "accuser": "signer-1", "peer": "signer-2", "session": "s", "reason": "r"}
+    with pytest.raises(Refused, match=r"signer\.barred"):
+        home.stopped("signer.barred", "signer.bar", body, ["signer-1"])

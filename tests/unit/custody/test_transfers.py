@@ -8,6 +8,7 @@ import pytest
 
 from strongroom.custody.decision import Awaiting, Ready, standing, verdict
 from strongroom.custody.moment import Moment
+from strongroom.custody.permission import may_sign
 from strongroom.custody.state import Phase, TransferId
 from strongroom.errors import Denied, InvalidInput, Refused, StrongroomError
 from strongroom.policy.evaluate import Allowed
@@ -253,3 +254,23 @@ def test_a_rejection_closes_the_intent(home: Workspace) -> None:
     home.stopped("transfer.rejected", "transfer.reject", {"transfer": name}, ["bob"])
     assert code_of(home.authorize, name) == "intent.closed"
     assert name not in home.state.open
+
+
+@pytest.mark.parametrize("kind", ["transfer.completed", "transfer.failed"])
+def test_i7_a_noted_end_leaves_the_null_replacement(home: Workspace, kind: str) -> None:
+    name = home.propose()
+    home.authorize(name)
+    note(home, kind, name)
+    home.stopped("wallet.closed", "wallet.close", {"wallet": "hot-eth"}, ["carol"])
+    null = home.payload(name, to=home.state.wallets["hot-eth"].address, value=0, max_fee=4 * 10**9)
+    home.add("transfer.replaced", {"transfer": name, "payload": null.hex()})
+    assert may_sign(home.state, name, home.state.transfers[name].payloads[-1].digest, home.time).null
+
+
+def test_i17_a_signature_in_odd_hex_is_refused(home: Workspace) -> None:
+    name = home.propose()
+    home.authorize(name)
+    digest = home.state.transfers[name].payloads[0].digest
+    for text in ("0", "zz", " 11" * 64, "AB" * 64, "11" * 63, ""):
+        body = {"transfer": name, "digest": digest, "signature": text, "txid": ""}
+        assert code_of(home.add, "transfer.signed", body) == "hex.syntax"

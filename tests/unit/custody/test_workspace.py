@@ -9,10 +9,11 @@ import pytest
 
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import fold
+from strongroom.custody.permission import may_sign
 from strongroom.errors import Refused
 from strongroom.log.entry import parse_entry
 from strongroom.policy.loader import load_policy
-from tests.workspace import WEI, Workspace
+from tests.workspace import CHAIN, WEI, Workspace
 
 
 @pytest.fixture
@@ -140,3 +141,60 @@ def test_i16_the_same_bytes_give_the_same_state_digest_anywhere(home: Workspace)
     assert replayed.root == home.state.root
     shorter = fold(parse_entry(entry.raw) for entry in home.entries[:-1])
     assert state_digest(shorter) != state_digest(home.state)
+
+
+def test_a_tightened_limit_stops_what_was_authorized_and_is_not_signed_yet_in_order(home: Workspace) -> None:
+    names = [home.propose(amount=str(WEI)) for _ in range(3)]
+    for name in names:
+        home.authorize(name)
+    limits = copy.deepcopy(home.policy["limits"])
+    limits[0]["max"] = str(2 * WEI + WEI // 2)
+    propose(home, next_policy(home, limits=limits), "alice", "bob")
+    digests = [home.state.transfers[name].payloads[0].digest for name in names]
+    for name, digest in zip(names[:2], digests, strict=False):
+        assert may_sign(home.state, name, digest, home.time)
+    with pytest.raises(Refused, match=r"limit\.exceeded"):
+        may_sign(home.state, names[2], digests[2], home.time)
+    null = home.payload(names[2], to=home.state.wallets["hot-eth"].address, value=0)
+    home.add("transfer.replaced", {"transfer": names[2], "payload": null.hex()})
+    assert may_sign(home.state, names[2], home.state.transfers[names[2]].payloads[-1].digest, home.time)
+
+
+@pytest.mark.parametrize("part", ["chains", "tiers"])
+def test_a_policy_goes_on_naming_what_its_wallets_need(home: Workspace, part: str) -> None:
+    other = {
+        "chains": {"eip155:1": {**home.policy["chains"][CHAIN], "native": "eip155:1/slip44:60"}},
+        "tiers": {"warm": home.policy["tiers"]["hot"]},
+    }
+    document = next_policy(home, **{part: other[part]})
+    document["rules"] = document["rules"][1:]
+    document["assets"]["eip155:1/slip44:60"] = {"symbol": "ETH", "decimals": 18}
+    with pytest.raises(Refused, match=r"policy\.in_use"):
+        propose(home, document, "alice", "bob")
+
+
+def test_a_policy_in_waiting_is_judged_again_when_it_is_adopted() -> None:
+    home = Workspace().create()
+    home.boot("signer-1")
+    document = next_policy(home, tiers={"warm": home.policy["tiers"]["hot"]})
+    document["rules"] = document["rules"][1:]
+    propose(home, document, "alice", "bob")
+    home.generate()
+    home.time += 3_600_000
+    with pytest.raises(Refused, match=r"policy\.in_use"):
+        home.add("policy.adopted", {"version": 2})
+
+
+def test_spare_statements_do_not_bring_a_withdrawn_proposal_back(home: Workspace) -> None:
+    home.policy = next_policy(home, administrators={"members": ["alice", "bob", "carol"], "threshold": 1})
+    propose(home, home.policy, "alice", "bob")
+    home.time += 3_600_000
+    home.add("policy.adopted", {"version": 2})
+    document = next_policy(home, cool_down=7200)
+    subject = {"policy": load_policy(document).digest, "version": 3}
+    first, spare = (home.statement(person, "policy.propose", subject) for person in ("alice", "bob"))
+    home.add("policy.proposed", {"policy": document}, [first])
+    home.stopped("policy.withdrawn", "policy.withdraw", {"version": 3}, ["alice", "bob", "carol"])
+    with pytest.raises(Refused, match=r"statement\.before_stop"):
+        home.add("policy.proposed", {"policy": document}, [spare])
+    propose(home, document, "carol")

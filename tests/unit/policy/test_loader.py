@@ -9,9 +9,11 @@ import pytest
 
 from strongroom.errors import InvalidInput
 from strongroom.policy.loader import load_policy
-from tests.workspace import CHAIN, ETH, TOKEN, Workspace
+from tests.workspace import CHAIN, ETH, TOKEN, Workspace, seeded
 
 Document = dict[str, Any]
+LAPSES = "policy.deny_lapses"
+SPARE = seeded("spare").credential.to_doc()
 
 
 def rule(document: Document, index: int = 0) -> Document:
@@ -54,6 +56,15 @@ EDITS: list[tuple[Callable[[Document], None], str]] = [
     (lambda d: d["people"].update({"signer-1": d["people"].pop("alice")}), "policy.person_unknown"),
     (put("rules.0.when.initiator.members", ["mallory"]), "policy.person_unknown"),
     (put("rules.0.when.initiator", {"groups": ["nobody"]}), "policy.group_unknown"),
+    (lambda d: d["people"].update(coordinator=dict(d["people"]["exchange"], keys=[SPARE])), "policy.name_twice"),
+    (
+        lambda d: d["witnesses"]["nodes"].update(coordinator=d["witnesses"]["nodes"].pop("guardian-1")),
+        "policy.name_twice",
+    ),
+    (put("cool_down", 367 * 86400), "policy.range"),
+    (lambda d: d["rules"].append({"name": "x", "when": {"destination": {"listed": ["vendors"]}}, "deny": "x"}), LAPSES),
+    (lambda d: d["rules"].append({"name": "x", "when": {"destination": {"own_wallets": True}}, "deny": "x"}), LAPSES),
+    (lambda d: d["rules"].insert(0, {"name": "x", "when": rule(d)["when"], "deny": "x"}), LAPSES),
     (put("rules.0.when.source.tiers", ["lukewarm"]), "policy.tier_unknown"),
     (put("rules.0.when.asset", [f"{CHAIN}/erc20:0x{'99' * 20}"]), "policy.asset_unknown"),
     (put("rules.0.when.asset", [ETH, TOKEN]), "policy.amount_asset"),
