@@ -15,15 +15,9 @@ from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.canonical import parse_loose
 from strongroom.errors import InvalidInput, StrongroomError
-from strongroom.log.checkpoint import (
-    Note,
-    origin_of,
-    parse_note,
-    quorum,
-    verify_cosignature,
-    verify_log_signature,
-)
+from strongroom.log.checkpoint import Note, origin_of, parse_note, quorum, verify_cosignature
 from strongroom.log.entry import Entry, leaf_hash, parse_entry
+from strongroom.log.signature import verify_log_signature
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes of the whole file."""

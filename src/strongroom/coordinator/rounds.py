@@ -13,9 +13,9 @@ from strongroom.log.checkpoint import (
     SignatureLine,
     origin_of,
     parse_signature_line,
-    sign_checkpoint,
     verify_cosignature,
 )
+from strongroom.log.signature import sign_checkpoint
 from strongroom.policy.model import Policy
 
 

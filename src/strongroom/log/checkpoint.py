@@ -17,7 +17,6 @@ from strongroom.errors import InvalidInput, Refused
 MAX_NOTE: Final = 32768  # characters
 MAX_SIGNATURES: Final = 64
 
-_LOG_SIGNATURE: Final = b"\x01"
 _COSIGNATURE: Final = b"\x04"
 # C2SP allows any name without spaces and plus; ours are ASCII, and one that is not can only be refused.
 _NAME: Final = r"[!-*,-~]{1,255}"
@@ -103,22 +102,6 @@ def note_key_id(name: str, kind: bytes, public: bytes) -> bytes:
 
 def _cosigned(checkpoint: Checkpoint, time_s: int) -> bytes:
     return b"cosignature/v1\ntime %d\n" % time_s + checkpoint.body()
-
-
-def sign_checkpoint(checkpoint: Checkpoint, signing_key: SigningKey) -> SignatureLine:
-    """The log's own signature, under the origin as the key's name; it carries no authority."""
-    key = note_key_id(checkpoint.origin, _LOG_SIGNATURE, signing_key.credential.public)
-    return SignatureLine(checkpoint.origin, key, signing_key.sign(checkpoint.body()))
-
-
-def verify_log_signature(note: Note, credential: Credential) -> None:
-    """Raises Refused checkpoint.not_signed unless a line is the log key's valid signature."""
-    name = note.checkpoint.origin
-    key = note_key_id(name, _LOG_SIGNATURE, credential.public)
-    for line in note.signatures:
-        if (line.name, line.key) == (name, key):
-            return credential.verify(note.checkpoint.body(), line.signature)
-    raise Refused("checkpoint.not_signed", "the log has not signed the checkpoint")
 
 
 def cosign(checkpoint: Checkpoint, signing_key: SigningKey, name: str, time_s: int) -> SignatureLine:

@@ -16,8 +16,9 @@ from strongroom.audit.verify import verify_bundle
 from strongroom.custody.digest import state_digest
 from strongroom.documents.canonical import encode, parse
 from strongroom.errors import InvalidInput
-from strongroom.log.checkpoint import Checkpoint, Note, SignatureLine, cosign, origin_of, sign_checkpoint
+from strongroom.log.checkpoint import Checkpoint, Note, SignatureLine, cosign, origin_of
 from strongroom.log.entry import leaf_hash
+from strongroom.log.signature import sign_checkpoint
 from strongroom.log.tree import CompactRange
 from tests.workspace import NODES, TOKEN, Workspace
 

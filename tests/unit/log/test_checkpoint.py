@@ -24,10 +24,9 @@ from strongroom.log.checkpoint import (
     parse_note,
     parse_signature_line,
     quorum,
-    sign_checkpoint,
     verify_cosignature,
-    verify_log_signature,
 )
+from strongroom.log.signature import sign_checkpoint, verify_log_signature
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "c2sp-notes.json").read_text())
 LOG, ONE, TWO = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
