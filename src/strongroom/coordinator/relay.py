@@ -11,7 +11,8 @@ from typing import Final, Protocol, cast
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.wire.frame import MAX_BODY, MAX_HEAD, Frame, decode_frame, encode_frame
-from strongroom.wire.handshake import COORDINATOR, CoordinatorSide
+from strongroom.wire.handshake import COORDINATOR
+from strongroom.wire.listener import CoordinatorSide
 
 PEER_KINDS: Final = ("peer", "challenge", "answer")
 HANDSHAKE_SECONDS: Final = 10.0

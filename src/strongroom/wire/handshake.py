@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential, SigningKey
-from strongroom.documents.names import parse_hash, parse_slug
+from strongroom.documents.names import parse_hash
 from strongroom.errors import InvalidInput, Refused
 from strongroom.wire.frame import Frame
 
 COORDINATOR: Final = "coordinator"
 
 _WELCOME: Final = {"workspace": str, "nonce": str}
-_HELLO: Final = {"node": str, "nonce": str, "signature": str}
 _READY: Final = {"signature": str}
 
 
@@ -41,50 +40,29 @@ class NodeSide:
 
     def on_welcome(self, frame: Frame) -> Frame:
         """The hello; raises Refused workspace.not_created_here for another workspace than the pinned one."""
-        head = _expect(frame, "welcome", _WELCOME)
+        head = expect(frame, "welcome", _WELCOME)
         if parse_hash(head["workspace"]) != self._workspace:
             raise Refused("workspace.not_created_here", "the relay serves another workspace than this node's")
         self._theirs = parse_hash(head["nonce"])
-        signature = self._key.sign(_message("hello", self._workspace, self._node, self._theirs, self._nonce))
+        signature = self._key.sign(message("hello", self._workspace, self._node, self._theirs, self._nonce))
         head = {"node": self._node, "nonce": self._nonce, "signature": signature.hex()}
         return Frame("hello", self._node, COORDINATOR, head)
 
     def on_ready(self, frame: Frame, coordinator: Credential | None) -> None:
         """Check the listener; before the first entry no key is known, and the workspace id pins everything."""
-        signature = signature_of(_expect(frame, "ready", _READY)["signature"])
+        signature = signature_of(expect(frame, "ready", _READY)["signature"])
         if coordinator is not None:
-            coordinator.verify(_message("ready", self._workspace, self._node, self._theirs, self._nonce), signature)
+            coordinator.verify(message("ready", self._workspace, self._node, self._theirs, self._nonce), signature)
 
 
-class CoordinatorSide:
-    """The listener's half of one connection."""
-
-    def __init__(self, workspace: str, key: SigningKey, nonce: str) -> None:
-        self._workspace, self._key, self._nonce = workspace, key, nonce
-
-    def welcome(self) -> Frame:
-        """The first frame of the connection; the nonce is 32 fresh random bytes in hex."""
-        return Frame("welcome", COORDINATOR, "node", {"workspace": self._workspace, "nonce": self._nonce})
-
-    def on_hello(self, frame: Frame, credentials: dict[str, Credential]) -> tuple[str, Frame]:
-        """The node's name and the ready to send; `credentials` are the enrolled nodes'. Raises Refused."""
-        head = _expect(frame, "hello", _HELLO)
-        node, theirs = parse_slug(head["node"]), parse_hash(head["nonce"])
-        credential = credentials.get(node)
-        if credential is None:
-            raise Refused("node.unknown", f"no node '{node}' is enrolled")
-        message = _message("hello", self._workspace, node, self._nonce, theirs)
-        credential.verify(message, signature_of(head["signature"]))
-        signature = self._key.sign(_message("ready", self._workspace, node, self._nonce, theirs))
-        return node, Frame("ready", COORDINATOR, node, {"signature": signature.hex()})
-
-
-def _message(step: str, workspace: str, node: str, coordinator_nonce: str, node_nonce: str) -> bytes:
+def message(step: str, workspace: str, node: str, coordinator_nonce: str, node_nonce: str) -> bytes:
+    """What either side signs in its step, `hello` or `ready`: both nonces (hex), so that nothing can be replayed."""
     nonces = {"coordinator_nonce": coordinator_nonce, "node_nonce": node_nonce}
     return signed_bytes(f"relay {step}", workspace=workspace, node=node, **nonces)
 
 
-def _expect(frame: Frame, kind: str, shape: dict[str, Any]) -> dict[str, Any]:
+def expect(frame: Frame, kind: str, shape: dict[str, Any]) -> dict[str, Any]:
+    """The head of a frame of this kind and shape; raises InvalidInput handshake.order, document.*."""
     if frame.kind != kind:
         raise InvalidInput("handshake.order", f"expected {kind}, not {frame.kind}")
     return fields(frame.head, kind, shape)

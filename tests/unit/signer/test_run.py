@@ -13,7 +13,7 @@ import pytest
 from strongroom.policy.model import Duty
 from strongroom.signer import run
 from strongroom.wire.frame import Frame, encode_frame, read_frame
-from strongroom.wire.handshake import CoordinatorSide
+from strongroom.wire.listener import CoordinatorSide
 from tests.workspace import Workspace
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.wire.frame import Frame
-from strongroom.wire.handshake import CoordinatorSide, NodeSide
+from strongroom.wire.handshake import NodeSide
+from strongroom.wire.listener import CoordinatorSide
 from tests.workspace import seeded
 
 ID = "ab" * 32
