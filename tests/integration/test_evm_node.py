@@ -10,7 +10,8 @@ from coincurve import PrivateKey
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 
-from strongroom.chains.evm.address import address_of, checksum
+from strongroom.chains.evm.address import address_of
+from strongroom.chains.evm.checksum import checksum
 from strongroom.chains.evm.fees import bumped, starting
 from strongroom.chains.evm.transaction import SignedTransaction, UnsignedTransaction, assemble, digest, encode
 from strongroom.chains.evm.transfer import Call, call, check, null_call

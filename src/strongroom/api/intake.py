@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.api.facade import Service, Submission
-from strongroom.chains.evm.address import parse_address
+from strongroom.chains.evm.checksum import parse_address
 from strongroom.custody.authority import credential_of
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.custody.transfers import parse_intent

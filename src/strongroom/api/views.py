@@ -7,7 +7,7 @@ from typing import Any
 
 from strongroom.api.facade import Health, KeygenProgress
 from strongroom.api.words import address_of, duration
-from strongroom.chains.evm.address import checksum
+from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, Freeze
 from strongroom.documents.names import AccountId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from strongroom.chains.evm.address import checksum
+from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.decision import Awaiting
 from strongroom.custody.state import CustodyState
 from strongroom.custody.transfers import describe

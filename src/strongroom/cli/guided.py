@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from strongroom.chains.evm.address import parse_address
+from strongroom.chains.evm.checksum import parse_address
 from strongroom.cli.draft import Answers, Token, credential
 from strongroom.cli.output import say
 from strongroom.documents.decimal import parse_decimal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strongroom.chains.evm.address import parse_address
+from strongroom.chains.evm.checksum import parse_address
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.decimal import parse_decimal
 from strongroom.documents.names import (

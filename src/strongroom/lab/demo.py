@@ -10,7 +10,7 @@ from typing import Any, Final
 from strongroom.audit.finding import AuditFailed
 from strongroom.audit.report import Report
 from strongroom.audit.verify import verify_bundle
-from strongroom.chains.evm.address import checksum
+from strongroom.chains.evm.checksum import checksum
 from strongroom.documents.decimal import parse_decimal
 from strongroom.errors import Refused
 from strongroom.lab import chain, liar, processes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from strongroom.chains.evm.address import checksum
+from strongroom.chains.evm.checksum import checksum
 from strongroom.lab import chain, ports, processes, roles, workspace
 from strongroom.lab.client import Api
 from strongroom.lab.layout import NODES, PEOPLE, SERVICES, Layout, write_json

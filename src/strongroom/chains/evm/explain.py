@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from strongroom.chains.effects import Denomination, Payment
-from strongroom.chains.evm.address import checksum
+from strongroom.chains.evm.checksum import checksum
+from strongroom.chains.evm.effects import effects
 from strongroom.chains.evm.transaction import decode
-from strongroom.chains.evm.transfer import NATIVE, effects
+from strongroom.chains.evm.transfer import NATIVE
 from strongroom.documents.decimal import show
 from strongroom.documents.names import AssetId, split_account
 from strongroom.errors import Refused

@@ -114,24 +114,15 @@ def decode(payload: bytes) -> UnsignedTransaction:
         raise Refused("payload.too_large", f"a payload has at most {MAX_PAYLOAD} bytes")
     if not payload or payload[0] != TYPE:
         raise Refused("payload.tx_type", "only type 2 transactions (EIP-1559) are signed")
-    chain_id, nonce, priority, max_fee, gas, to, value, data, _ = _split(payload)
-    numbers = (chain_id, nonce, priority, max_fee, gas, value)
-    if any(number[:1] == b"\0" for number in numbers):
+    *head, to, value, data, _ = _split(payload)
+    if any(number[:1] == b"\0" for number in (*head, value)):
         raise Refused("payload.not_canonical", "an integer has leading zero bytes")
     if not to:
         raise Refused("payload.creation", "contract creation is not allowed")
     if len(to) != 20:
         raise Refused("payload.syntax", "the recipient has 20 bytes")
-    tx = UnsignedTransaction(
-        chain_id=int.from_bytes(chain_id, "big"),
-        nonce=int.from_bytes(nonce, "big"),
-        max_priority_fee=int.from_bytes(priority, "big"),
-        max_fee=int.from_bytes(max_fee, "big"),
-        gas=int.from_bytes(gas, "big"),
-        to="0x" + to.hex(),
-        value=int.from_bytes(value, "big"),
-        data=data,
-    )
+    chain_id, nonce, priority, max_fee, gas, wei = (int.from_bytes(number, "big") for number in (*head, value))
+    tx = UnsignedTransaction(chain_id, nonce, priority, max_fee, gas, "0x" + to.hex(), wei, data)
     if encode(tx) != payload:
         raise Refused("payload.not_canonical", "encoding the decoded payload gives other bytes")
     return tx

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from strongroom.chains.effects import Effects, Payment
 from strongroom.chains.evm.address import ZERO, is_canonical
-from strongroom.chains.evm.transaction import UnsignedTransaction, decode
+from strongroom.chains.evm.transaction import decode
 from strongroom.documents.amount import MAX_AMOUNT
 from strongroom.documents.names import AccountId, AssetId, ChainId, split_account, split_asset
 from strongroom.errors import InvalidInput, Refused
@@ -90,18 +89,3 @@ def check(payload: bytes, *, chain: ChainId, expected: Call, nonce: int, fee_cei
     if tx.worst_fee > fee_ceiling:
         raise Refused("fee.over_ceiling", f"the fee may reach {tx.worst_fee} wei, above {fee_ceiling} wei")
     return tx.worst_fee
-
-
-def effects(tx: UnsignedTransaction) -> Effects:
-    """All that a transaction does; raises payload.unknown_call on calldata other than a token transfer."""
-    chain = ChainId(f"eip155:{tx.chain_id}")
-    payments: tuple[Payment, ...]
-    if not tx.data:
-        native = Payment(AssetId(f"{chain}/{NATIVE}"), AccountId(f"{chain}:{tx.to}"), tx.value)
-        payments = (native,) if tx.value else ()
-    else:
-        token = token_payment(tx.data)
-        if token is None or tx.value:
-            raise Refused("payload.unknown_call", "the calldata is not a token transfer without value")
-        payments = (Payment(AssetId(f"{chain}/erc20:{tx.to}"), AccountId(f"{chain}:{token[0]}"), token[1]),)
-    return Effects(chain, tx.nonce, payments, tx.worst_fee)

@@ -12,7 +12,8 @@ from eth_utils import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.chains.evm.address import address_of, checksum, is_canonical, parse_address
+from strongroom.chains.evm.address import address_of, is_canonical
+from strongroom.chains.evm.checksum import checksum, parse_address
 from strongroom.errors import InvalidInput
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/eip55.json").read_text())

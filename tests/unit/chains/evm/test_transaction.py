@@ -14,7 +14,8 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strongroom.chains.evm.address import address_of, checksum
+from strongroom.chains.evm.address import address_of
+from strongroom.chains.evm.checksum import checksum
 from strongroom.chains.evm.transaction import (
     MAX_PAYLOAD,
     UnsignedTransaction,

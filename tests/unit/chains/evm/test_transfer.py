@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.chains.effects import Effects, Payment
+from strongroom.chains.evm.effects import effects
 from strongroom.chains.evm.transaction import UnsignedTransaction, decode, encode
-from strongroom.chains.evm.transfer import TRANSFER, Call, call, chain_number, check, effects, null_call, token_payment
+from strongroom.chains.evm.transfer import TRANSFER, Call, call, chain_number, check, null_call, token_payment
 from strongroom.documents.names import AccountId, AssetId, ChainId
 from strongroom.errors import InvalidInput, Refused
 
