@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from strongroom.api.remedies import remedy_of
 from strongroom.errors import Denied, InvalidInput, Refused, StrongroomError, Unreachable, Waiting
 
 _log = logging.getLogger("strongroom.api")
@@ -46,24 +47,6 @@ _TO_MEND: Final = frozenset(
         "statement.wrong_kind",
     }
 )
-REMEDIES: Final = {
-    "account.syntax": "write it as eip155:CHAIN:0x…, the address in lower case",
-    "amount.syntax": 'write base units as plain digits in a string, such as "1500000"',
-    "amount.too_large": "no asset has that much: check the digits",
-    "asset.syntax": "see GET /v1/policy for the assets and their names",
-    "document.duplicate_key": "write every key once",
-    "document.float": "write amounts as strings of base units",
-    "document.not_canonical": "sort the keys, no spaces, no escapes beyond the necessary (RFC 8785)",
-    "document.syntax": "send one JSON object in UTF-8",
-    "document.too_deep": "nest objects and lists less deeply",
-    "document.too_large": "send a shorter document",
-    "credential.bad_signature": "sign the DSSE pre-authentication encoding of the very payload that is sent",
-    "statement.expired": "sign it again with a later not_after",
-    "statement.other_workspace": "use the id that GET /v1/workspace gives and that you pinned",
-    "statement.seen_too_old": "take seen from GET /v1/checkpoint and sign again",
-    "statement.seen_unknown": "take seen from GET /v1/checkpoint and sign again",
-    "statement.unknown_key": "sign with a key that the policy lists for that person or service",
-}
 
 
 def status_of(error: StrongroomError) -> int:
@@ -79,7 +62,7 @@ def status_of(error: StrongroomError) -> int:
 
 def error_document(error: StrongroomError) -> dict[str, dict[str, str]]:
     """`{"error": {"code", "message", "remedy"}}`."""
-    remedy = error.remedy or REMEDIES.get(error.code, "")
+    remedy = error.remedy or remedy_of(error.code)
     return {"error": {"code": error.code, "message": error.message, "remedy": remedy}}
 
 

@@ -44,7 +44,8 @@ async def refused(
     response = await client.post(path, content=body)
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (status, code), response.text
-    assert set(error) == {"code", "message", "remedy"} and error["message"] and "\n" not in error["message"]
+    assert set(error) == {"code", "message", "remedy"} and error["message"] and error["remedy"]
+    assert "\n" not in error["message"] + error["remedy"]
     assert "Traceback" not in response.text
     assert coordinator.state is before and coordinator.log.entries == asked
     return dict(error)
