@@ -22,7 +22,7 @@ from strongroom.wire.frame import Frame
 NODE_ENTRIES: Final = ("signer.started", "signer.barred", *STOPS)
 """What a node may ask to have logged; the fold checks the statements inside as it does everyone's."""
 
-KNOWN: Final = ("stop.already_counted", "session.boot_superseded")
+KNOWN: Final = ("statement.already_counted", "session.boot_superseded")
 """Refusals of what another node has brought before."""
 
 MOST_TEXT: Final = 500

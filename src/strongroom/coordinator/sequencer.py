@@ -275,7 +275,7 @@ class Sequencer:
         for cut in self.on_cut:
             cut()
         for peer in self.peers:
-            peer.diverged = peer.diverged or peer.size > base
+            peer.diverged, peer.offered = peer.diverged or peer.size > base, (0, 0, 0)
         for entry in adopted:
             index = history.put(entry, self._stored)
             for listener in self.on_entry:

@@ -97,7 +97,7 @@ class Statements:
             try:
                 verify(desk.state, other, kind)
                 if statement_hash(other) in desk.state.stops:
-                    raise Refused("stop.already_counted", "it was logged before")
+                    raise Refused("statement.already_counted", "it was logged before")
             except StrongroomError:
                 desk.records.drop_collected(kind, subject, row.person)  # expired, or its key is gone
                 continue
