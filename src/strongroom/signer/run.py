@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import ssl
 import sys
 import time
 import tomllib
@@ -46,7 +47,8 @@ class Runner:
     def __init__(self, home: Path) -> None:
         """Raises StrongroomError or OSError for a home that cannot be used."""
         try:
-            config: dict[str, Any] = fields(tomllib.loads((home / "node.toml").read_text()), "node.toml", _SHAPE)
+            toml = tomllib.loads((home / "node.toml").read_text())
+            config: dict[str, Any] = fields(toml, "node.toml", _SHAPE, {"ca": str})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             raise InvalidInput("config.syntax", f"{home / 'node.toml'} is not TOML") from None
         if config["duty"] not in tuple(Duty):
@@ -54,7 +56,7 @@ class Runner:
         host, _, port = config["relay"].rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             raise InvalidInput("config.relay", "the relay is written HOST:PORT")
-        self._relay = (host, int(port))
+        self._relay, self._tls = (host, int(port)), _tls(home, host, config.get("ca"))
         self._settings = Settings(parse_slug(config["name"]), Duty(config["duty"]), parse_hash(config["workspace"]))
         self._key, self._stops = SigningKey.load(home / "node.key"), home / "stops"
         disk = open_disk(home)
@@ -81,7 +83,7 @@ class Runner:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    reader, writer = await asyncio.open_connection(*self._relay, limit=1 << 20)
+                    reader, writer = await asyncio.open_connection(*self._relay, limit=1 << 20, ssl=self._tls)
                     side = NodeSide(self._settings.workspace, self._settings.name, self._key, os.urandom(32).hex())
                     writer.write(encode_frame(side.on_welcome(await read_frame(reader))))
                     side.on_ready(await read_frame(reader), self._node.coordinator)
@@ -94,6 +96,8 @@ class Runner:
                     frame = await read_frame(reader)
                     if frame.to == self._settings.name:
                         self._node.receive(frame)
+            except ssl.SSLError as error:
+                say(f"the relay's certificate is not accepted: {error.reason}")
             except (OSError, asyncio.IncompleteReadError):
                 if self._writer is not None:
                     say("the relay has gone: dialling again")
@@ -127,6 +131,19 @@ class Runner:
         frames, self._node.outbox[:] = list(self._node.outbox), []
         if self._writer is not None:
             self._writer.writelines(encode_frame(frame) for frame in frames)
+
+
+def _tls(home: Path, host: str, ca: str | None) -> ssl.SSLContext | None:
+    """TLS 1.3 under the authority that node.toml names; only this machine's own relay (a tunnel's end) goes without."""
+    if ca is None:
+        if host not in ("127.0.0.1", "localhost", "::1", "[::1]"):
+            raise InvalidInput(
+                "config.tls_required", f"the relay at {host} needs TLS (ca = FILE in node.toml) or a tunnel"
+            )
+        return None
+    context = ssl.create_default_context(cafile=home / ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
 
 
 def main(home: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import os
 import signal
+import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from strongroom.policy.model import Duty
 from strongroom.signer import run
@@ -31,7 +36,16 @@ def home(directory: Path, made: Workspace, relay: str, **changes: str) -> Path:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"relay": "nowhere"}, {"relay": "x:0"}, {"duty": "king"}, {"workspace": "1"}, {"name": "A"}, {"more": ""}],
+    [
+        {"relay": "nowhere"},
+        {"relay": "x:0"},
+        {"relay": "relay.example:7701"},
+        {"ca": "none.pem"},
+        {"duty": "king"},
+        {"workspace": "1"},
+        {"name": "A"},
+        {"more": ""},
+    ],
 )
 def test_a_home_that_cannot_be_used_ends_with_one_line(
     tmp_path: Path, workspace: Workspace, changes: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -99,3 +113,57 @@ async def test_a_node_dials_reports_takes_entries_and_stops_and_ends_at_a_signal
     assert connections == 2 and "challenge" in kinds and kinds[-1] == "latched"
     assert not list((tmp_path / "stops").iterdir())
     assert (tmp_path / "seal.key").exists() == (duty is Duty.SIGNER)
+
+
+def certificate(directory: Path, name: str) -> Path:
+    """A self-signed certificate for one host name, its key beside it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (directory / f"{name}.key").write_bytes(key.private_bytes(*plain))
+    (directory / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return directory / f"{name}.pem"
+
+
+@pytest.mark.parametrize(("host", "served"), [("localhost", "localhost"), ("localhost", "elsewhere")])
+async def test_a_node_speaks_tls_with_the_relay_of_its_authority_only(
+    tmp_path: Path, workspace: Workspace, host: str, served: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path, served), tmp_path / f"{served}.key")
+    welcomed = asyncio.Event()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        side = CoordinatorSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
+        writer.write(encode_frame(side.welcome()))
+        await read_frame(reader)
+        welcomed.set()
+        writer.close()
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    runner = run.Runner(home(tmp_path, workspace, f"{host}:{port}", ca=str(tmp_path / f"{served}.pem")))
+    running = asyncio.create_task(runner.run())
+    try:
+        async with asyncio.timeout(30):
+            if served == host:
+                await welcomed.wait()
+            else:
+                while "certificate" not in capsys.readouterr().err:  # noqa: ASYNC110 - it is said, not signalled
+                    await asyncio.sleep(0.05)
+        assert welcomed.is_set() == (served == host)
+    finally:
+        running.cancel()
+        server.close()
