@@ -72,7 +72,7 @@ def test_down_and_up_continue_with_the_chain(lab: Lab) -> None:
     up = lab.command("lab", "up")
     assert up.returncode == 0, up.stdout + up.stderr
     assert lab.actions.rpc.balance(first["to"].lower()) == int(first["amount"])
-    listed = json.loads(lab.command("transfer", "list", "--json").stdout)["transfers"]
+    listed = json.loads(lab.command("transfer", "list", "--limit", "1000", "--json").stdout)["transfers"]
     assert first["id"] in [row["id"] for row in listed]
     assert lab.actions.agreed_digest(4)[0] > before[0], "the nodes' new starts are in the log"
     to = payee()
