@@ -25,11 +25,10 @@ def examples(page: str) -> list[str]:
 EXAMPLES = [(page, number, text) for page in PAGES for number, text in enumerate(examples(page))]
 
 
-def test_there_are_examples_in_python_and_with_curl() -> None:
-    for page in PAGES:
-        found = examples(page)
-        assert any("python" in text for text in found), page
-        assert any("curl" in text for text in found), page
+def test_the_readme_shows_one_example_of_the_guide_s_two() -> None:
+    readme, guide = (examples(page) for page in PAGES)
+    assert len(readme) == 1 and "python" in readme[0]
+    assert set(readme) < set(guide) and any("curl" in text for text in guide)
 
 
 @pytest.mark.parametrize(("page", "number", "text"), EXAMPLES, ids=[f"{page} {n}" for page, n, _ in EXAMPLES])
