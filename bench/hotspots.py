@@ -1,10 +1,9 @@
-"""Where the roles spend their time under load, by the interpreter's own profiler: not a figure to compare, a map."""
+"""Where the roles' processor time goes under load, by samples of their stacks: a map, not figures to compare."""
 
 from __future__ import annotations
 
 import asyncio
-import pstats
-from pathlib import Path
+import json
 from typing import Any, Final
 
 from bench.figures import Figure, Section
@@ -14,49 +13,43 @@ from bench.withdrawals import Customer, sustained
 
 ROLES: Final = ("coordinator", "signer-1", "guardian-1")
 AT_ONCE: Final = 16
-MOST: Final = 45
+MOST: Final = 40  # shown; the JSON holds three times as many
 
 
 def run(bench: Bench) -> Section:
-    """Profiles of a coordinator, a signer and a guardian: milliseconds a transfer in each function and below it."""
+    """Samples of a coordinator, a signer and a guardian: milliseconds a transfer in each function and below it."""
     with Lab(bench) as lab:
-        lab.observe("profile", ROLES)
+        lab.observe("sample", ROLES)
 
         async def act() -> int:
             async with Customer(lab.service, lab.settings.api, lab.settings.node_url) as customer:
                 await customer.transfer()
 
                 def tell(done: int, total: int) -> None:
-                    bench.progress("profiled, seconds", done, total)
+                    bench.progress("sampled, seconds", done, total)
 
                 return 1 + len((await sustained(customer, bench.sized(40, 2), AT_ONCE, tell))[1])
 
         count = asyncio.run(act())
-        tables = {role: table(lab.collect("profile", role), count) for role in ROLES}
-    remarks = [f"{count} transfers under the profiler, which makes everything slower and small calls most of all."]
-    for role, rows in tables.items():
-        remarks.append(f"[bold]{role}[/]: ms a transfer, own and with what it calls; calls a transfer")
-        remarks += [f"{row['own']:7.3f} {row['all']:7.3f} {row['calls']:7.1f}  {row['what']}" for row in rows]
+        found = {role: json.loads(lab.collect("sample", role).read_text(encoding="utf-8")) for role in ROLES}
+    remarks, details = [f"{count} transfers; one sample each tick of a role's processor time."], dict[str, Any]()
+    for role, doc in found.items():
+        details[role] = table(doc, count)
+        remarks.append(f"[bold]{role}[/]: ms a transfer in the function itself, and with what it calls")
+        remarks += [f"{row['own']:7.3f} {row['whole']:7.3f}  {row['what']}" for row in details[role][:MOST]]
     figures = tuple(
-        Figure(f"{role}: profiled", "ms", rows[0]["total"], count, note="processor time in all functions")
-        for role, rows in tables.items()
+        Figure(f"{role}: sampled", "ms", doc["ms"] / count, count, note="processor time a transfer")
+        for role, doc in found.items()
     )
-    return Section("hotspots", "Hot spots, 16 transfers at once", figures, tuple(remarks), tables)
+    return Section("hotspots", f"Hot spots, {AT_ONCE} transfers at once", figures, tuple(remarks), details)
 
 
-def table(path: Path, count: int) -> list[dict[str, Any]]:
-    """The functions with the most own time, and those of this product with the most time altogether."""
-    stats: Any = pstats.Stats(str(path))
+def table(doc: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """The functions with the most time of their own, then those of this product with the most time altogether."""
     rows = [
-        {"what": _name(*where), "calls": calls / count, "own": own * 1e3 / count, "all": whole * 1e3 / count,
-         "total": stats.total_tt * 1e3 / count}
-        for where, (_, calls, own, whole, _) in stats.stats.items()
-    ]  # fmt: skip
+        {"what": what, "own": doc["own"].get(what, 0) / count, "whole": whole / count}
+        for what, whole in doc["whole"].items()
+    ]
     by_own = sorted(rows, key=lambda row: -row["own"])[: MOST // 2]
     ours = [row for row in rows if "strongroom/" in row["what"] and row not in by_own]
-    return by_own + sorted(ours, key=lambda row: -row["all"])[: MOST - len(by_own)]
-
-
-def _name(file: str, line: int, function: str) -> str:
-    parts = Path(file).parts[-3:] if "strongroom" in file else Path(file).parts[-2:]
-    return f"{'/'.join(parts)}:{line} {function}" if file != "~" else function
+    return by_own + sorted(ours, key=lambda row: -row["whole"])[: 3 * MOST - len(by_own)]

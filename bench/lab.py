@@ -49,6 +49,9 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            for role in roles.ALL:
+                error.add_note(f"{role}: {self._last_lines(role)}")
         processes.stop(self.layout, roles.ALL)
         self._links.__exit__(kind, error, trace)
         shutil.rmtree(self.layout.base)
@@ -66,6 +69,10 @@ class Lab:
         self._bench.progress("lab: a wallet with money")
         wallet = actions.open_wallet()
         actions.rpc("anvil_setBalance", wallet["address"], hex(FUNDS))
+
+    def _last_lines(self, role: str) -> str:
+        log = self.layout.log(role)
+        return "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else "never started"
 
     @property
     def actions(self) -> Actions:
@@ -103,7 +110,7 @@ class Lab:
         roles.wait_for_nodes(self.layout, self.settings)
 
     def observe(self, what: str, names: tuple[str, ...]) -> None:
-        """Restart roles so that they note their own stages (`trace`) or where their time goes (`profile`)."""
+        """Restart roles so that they note their own stages (`trace`) or where their time goes (`sample`)."""
         processes.stop(self.layout, names)
         for name in names:
             home, user = self.layout.home(name), user_of(name)
