@@ -8,6 +8,13 @@ class CoreError(Exception):
 
 @final
 class KeyInfo:
+    """Public facts of a key and of party `index`'s share.
+
+    `public_key`: 33 bytes compressed (ECDSA), 32 bytes (Ed25519), 32 bytes x-only (BIP-340: the key that
+    signatures verify under; as a taproot wallet's key it is the internal key, BIP-341).
+    `verifying_shares`: x_i*G of parties 1..n. `chain_code`: BIP-32, for ECDSA only.
+    """
+
     @property
     def scheme(self) -> str: ...
     @property

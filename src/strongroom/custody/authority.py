@@ -10,7 +10,7 @@ from strongroom.documents.canonical import encode
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
-from strongroom.errors import InvalidInput, Refused
+from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.model import Policy, Quorum
 
@@ -53,14 +53,13 @@ def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> S
     statement.require(kind, state.workspace, time)
     if statement.not_after is None:
         raise Refused("statement.expired", f"the statement of '{statement.person}' has no end")
-    root = state.roots.get(statement.seen.size) if statement.seen else None
-    if statement.seen and root is None and statement.seen.size <= state.size:
-        raise Refused(
-            "statement.seen_too_old",
-            f"'{statement.person}' has seen no head of the last {ROOTS_KEPT} entries",
-        )
-    statement.require_seen(state.size, root.hex() if root else None)
-    if statement.seen and statement.seen.size <= state.renewed.get(kind, -1):
+    seen = statement.seen
+    root = state.roots.get(seen.size) if seen else None
+    if seen is None or seen.size > state.size or (root and root.hex() != seen.root):
+        raise Refused("statement.seen_unknown", f"'{statement.person}' refers to no cosigned head of this log")
+    if root is None:
+        raise Refused("statement.seen_too_old", f"the head that it refers to is over {ROOTS_KEPT} entries old")
+    if seen.size <= state.renewed.get(kind, -1):
         raise Refused("statement.before_stop", f"'{statement.person}' had not seen what stopped such a {kind} since")
     return statement
 
@@ -110,17 +109,6 @@ def single(entry: Entry) -> Envelope:
     if len(entry.evidence) != 1:
         raise Refused("evidence.count", f"{entry.kind} carries one statement, not {len(entry.evidence)}")
     return entry.evidence[0]
-
-
-def parse_hex(text: str, size: int | None = None) -> bytes:
-    """The bytes (`size` of them, if given) that `text` spells in lower-case hex; raises InvalidInput hex.syntax."""
-    try:
-        data = bytes.fromhex(text)
-    except ValueError:
-        data = b""
-    if data.hex() != text or len(data) != (len(data) if size is None else size):
-        raise InvalidInput("hex.syntax", "the bytes are not of the right length, or not in lower-case hex")
-    return data
 
 
 def unused(state: CustodyState, envelope: Envelope) -> str:

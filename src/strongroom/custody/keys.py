@@ -12,14 +12,13 @@ from strongroom.custody.authority import (
     distinct,
     granting,
     in_force,
-    parse_hex,
     require_quorum,
     require_subject,
     stopping,
 )
 from strongroom.custody.state import CustodyState, ThresholdKey
 from strongroom.documents.canonical import encode, fields
-from strongroom.documents.names import parse_slug
+from strongroom.documents.names import parse_hex, parse_slug
 from strongroom.documents.statement import from_envelope
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry

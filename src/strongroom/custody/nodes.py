@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import Final
 
 from strongroom.custody.authority import granting, in_force, require_subject, single, stopping
 from strongroom.custody.state import Bar, Boot, CustodyState
 from strongroom.documents.canonical import fields
+from strongroom.documents.names import parse_hash
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
-
-_HEX32: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def on_started(state: CustodyState, entry: Entry) -> CustodyState:
@@ -22,15 +19,14 @@ def on_started(state: CustodyState, entry: Entry) -> CustodyState:
     require_subject(statement, body)
     if statement.person != body["node"] or body["node"] not in in_force(state).nodes:
         raise Refused("node.unknown", "only an enrolled node states its own start")
-    if not all(_HEX32.fullmatch(body[name]) for name in ("boot", "exchange")):
-        raise Refused("node.boot", "boot id and key-agreement key are 32 bytes in hex")
+    boot = Boot(parse_hash(body["boot"]), parse_hash(body["exchange"]), state.size)
     previous = state.boots.get(body["node"])
-    if body["boot"] in state.boot_ids:
+    if boot.boot in state.boot_ids:
         raise Refused("session.boot_superseded", "this boot was logged before")
     if previous and statement.seen is not None and statement.seen.size <= previous.index:
         raise Refused("session.boot_superseded", "the node made this statement before its previous start was logged")
-    boots = state.boots.set(body["node"], Boot(body["boot"], body["exchange"], state.size))
-    return replace(state, boots=boots, boot_ids=state.boot_ids.set(body["boot"], body["node"]))
+    boots = state.boots.set(body["node"], boot)
+    return replace(state, boots=boots, boot_ids=state.boot_ids.set(boot.boot, body["node"]))
 
 
 def on_barred(state: CustodyState, entry: Entry) -> CustodyState:

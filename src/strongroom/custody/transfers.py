@@ -8,7 +8,7 @@ from typing import Any, Final
 from strongroom.chains.evm.transaction import assemble
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
-from strongroom.custody.authority import granting, in_force, parse_hex, single
+from strongroom.custody.authority import granting, in_force, single
 from strongroom.custody.decision import Awaiting, block, owed, request_of, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
@@ -26,7 +26,7 @@ from strongroom.custody.stops import transfer_of
 from strongroom.custody.workspace import observed
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import fields
-from strongroom.documents.names import parse_account, parse_asset, parse_label, split_account, split_asset
+from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, split_account, split_asset
 from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied as DeniedError
 from strongroom.errors import InvalidInput, Refused

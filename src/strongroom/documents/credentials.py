@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from strongroom.documents.canonical import fields
+from strongroom.documents.names import parse_hex
 from strongroom.errors import InvalidInput, Refused
 
 _MAX_KEY_FILE: Final = 4096
@@ -66,13 +67,7 @@ class Credential:
     def from_doc(cls, doc: object) -> Credential:
         """The credential of to_doc's form, hex in lower case."""
         found = fields(doc, "credential", {"kind": str, "public": str})
-        try:
-            public = bytes.fromhex(found["public"])
-        except ValueError:
-            public = b""
-        if public.hex() != found["public"]:
-            raise InvalidInput("credential.public", "a public key is written in lower-case hex")
-        return cls(public, found["kind"])
+        return cls(parse_hex(found["public"], 32, "credential.public"), found["kind"])
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Raises Refused credential.bad_signature unless the signature is this key's over the message."""

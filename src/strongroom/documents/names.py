@@ -92,6 +92,17 @@ def parse_hash(text: object) -> str:
     return _match(_HASH, text, "hash.syntax", "a hash is written as 64 lower-case hex digits")
 
 
+def parse_hex(text: str, size: int | None = None, code: str = "hex.syntax") -> bytes:
+    """The bytes (`size` of them, if given) that `text` spells in lower-case hex; raises InvalidInput with the code."""
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        data = b""
+    if data.hex() != text or len(data) != (len(data) if size is None else size):
+        raise InvalidInput(code, "the bytes are not of the right length, or not in lower-case hex")
+    return data
+
+
 def parse_label(text: object, limit: int = 200) -> str:
     """Text for people of at most `limit` characters, NFC, one line, nothing invisible; raises label.*.
 

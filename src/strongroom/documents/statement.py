@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from strongroom.documents.canonical import encode, fields, parse
@@ -11,8 +11,6 @@ from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.envelope import Envelope, sign
 from strongroom.documents.names import parse_hash, parse_slug
 from strongroom.errors import InvalidInput, Refused
-
-SEEN_MAX_AGE: Final = 10_000  # entries
 
 _SHAPE: Final = {
     "workspace": str | None,
@@ -55,16 +53,7 @@ class Statement:
 
     def to_doc(self) -> dict[str, Any]:
         """All eight fields, absent ones as null."""
-        return {
-            "workspace": self.workspace,
-            "kind": self.kind,
-            "subject": self.subject,
-            "obligations": self.obligations,
-            "seen": None if self.seen is None else {"size": self.seen.size, "root": self.seen.root},
-            "person": self.person,
-            "key": self.key,
-            "not_after": self.not_after,
-        }
+        return asdict(self)
 
     @classmethod
     def from_doc(cls, doc: object) -> Statement:
@@ -97,16 +86,6 @@ class Statement:
             raise Refused("statement.other_workspace", "the statement was made for another workspace")
         if self.not_after is not None and time > self.not_after:
             raise Refused("statement.expired", "the statement has expired")
-
-    def require_seen(self, size: int, root: str | None) -> None:
-        """Check `seen` in a log of `size` entries; `root` is its cosigned root at seen.size, None if unknown.
-
-        Raises Refused statement.seen_unknown or statement.seen_too_old.
-        """
-        if self.seen is None or self.seen.size > size or self.seen.root != root:
-            raise Refused("statement.seen_unknown", "the statement refers to no cosigned head of this log")
-        if size - self.seen.size > SEEN_MAX_AGE:
-            raise Refused("statement.seen_too_old", f"its head is over {SEEN_MAX_AGE} entries old")
 
 
 def sign_statement(statement: Statement, signing_key: SigningKey) -> Envelope:

@@ -55,26 +55,6 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyInfo:
-    """Public facts of a key and of party `index`'s share.
-
-    `public_key`: 33 bytes compressed (ECDSA), 32 bytes (Ed25519), 32 bytes x-only (BIP-340: the key that
-    signatures verify under; as a taproot wallet's key it is the internal key, BIP-341).
-    `verifying_shares`: x_i*G of parties 1..n. `chain_code`: BIP-32, for ECDSA only.
-    """
-
-    scheme: Scheme
-    epoch: int
-    index: int
-    n: int
-    t: int
-    public_key: bytes
-    verifying_shares: tuple[bytes, ...]
-    chain_code: bytes | None
-    transcript: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Keygen:
     """A key that every participant confirmed; `sealed` is this party's share, readable by its vault only."""
 
@@ -110,20 +90,6 @@ def _refusals() -> Iterator[None]:
         raise CoreRefused(code, message, culprits) from None
     except OverflowError:
         raise CoreRefused("core.argument", "an integer is out of range") from None
-
-
-def _info(info: _core.KeyInfo) -> KeyInfo:
-    return KeyInfo(
-        Scheme(info.scheme),
-        info.epoch,
-        info.index,
-        info.n,
-        info.t,
-        info.public_key,
-        info.verifying_shares,
-        info.chain_code,
-        info.transcript,
-    )
 
 
 class Session:
@@ -195,10 +161,10 @@ class Vault:
             started = self._vault.sign(sealed, session_id, list(participants), digest, list(path), epoch)
             return Session(started)
 
-    def inspect(self, sealed: bytes) -> KeyInfo:
+    def inspect(self, sealed: bytes) -> _core.KeyInfo:
         """The public facts of a sealed share, after it authenticated and x*G was checked."""
         with _refusals():
-            return _info(self._vault.inspect(sealed))
+            return self._vault.inspect(sealed)
 
     def forget(self) -> None:
         """Wipe every opened share from memory; sealed ones open again when needed."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.names import parse_hash, parse_slug
+from strongroom.documents.names import parse_hex, parse_slug
 from strongroom.documents.statement import payload_type
 from strongroom.errors import InvalidInput, Refused
 
@@ -32,25 +32,15 @@ class Accept:
 
     def to_doc(self) -> dict[str, Any]:
         """The head of an `accept` frame: root and signature in hex."""
-        return {
-            "node": self.node,
-            "size": self.size,
-            "root": self.root.hex(),
-            "repair": self.repair,
-            "signature": self.signature.hex(),
-        }
+        return asdict(self) | {"root": self.root.hex(), "signature": self.signature.hex()}
 
     @classmethod
     def from_doc(cls, doc: object) -> Accept:
         """The accept of to_doc's form, its signature not yet verified; raises InvalidInput."""
         found = fields(doc, "accept", _SHAPE)
-        try:
-            signature = bytes.fromhex(found["signature"])
-        except ValueError:
-            signature = b""
-        if len(signature) != 64 or min(found["size"], found["repair"]) < 0:
-            raise InvalidInput("accept.syntax", "an accept has counts and a signature of 64 bytes in hex")
-        root = bytes.fromhex(parse_hash(found["root"]))
+        if min(found["size"], found["repair"]) < 0:
+            raise InvalidInput("accept.syntax", "the counts of an accept are not negative")
+        root, signature = parse_hex(found["root"], 32), parse_hex(found["signature"], 64)
         return cls(parse_slug(found["node"]), found["size"], root, found["repair"], signature)
 
 

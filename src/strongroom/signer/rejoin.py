@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import SigningKey
-from strongroom.documents.names import parse_hash
+from strongroom.documents.names import parse_hash, parse_hex
 from strongroom.errors import InvalidInput, Refused
 from strongroom.signer.replica import Replica
 from strongroom.wire.frame import Frame
-from strongroom.wire.handshake import signature_of, signed_bytes
+from strongroom.wire.handshake import signed_bytes
 
 AGAIN: Final = 1000  # ms between two rounds of questions
 
@@ -71,7 +71,7 @@ class Rejoin:
         """Keep another node's head; raises Refused or InvalidInput."""
         head = dict(fields(frame.head, "answer", _ANSWER))
         node = self._replica.nodes.get(frame.sender)
-        signature = signature_of(head.pop("signature"))
+        signature = parse_hex(head.pop("signature"), 64)
         if node is None or node.name == self._name or head["nonce"] != self._nonce:
             raise Refused("rejoin.answer", "the answer is to no question of this node")
         node.credential.verify(self._signed(node.name, head), signature)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential, SigningKey
-from strongroom.documents.names import parse_hash
+from strongroom.documents.names import parse_hash, parse_hex
 from strongroom.errors import InvalidInput, Refused
 from strongroom.wire.frame import Frame
 
@@ -22,13 +22,6 @@ def signed_bytes(purpose: str, **parts: Any) -> bytes:
     A statement's bytes begin with "DSSEv1", a checkpoint's with "cosignature": these begin with a brace.
     """
     return encode({"purpose": f"strongroom {purpose}", **parts})
-
-
-def signature_of(text: str) -> bytes:
-    """The 64 bytes of a signature in lower-case hex; raises InvalidInput handshake.signature."""
-    if len(text) == 128 and not set(text) - set("0123456789abcdef"):
-        return bytes.fromhex(text)
-    raise InvalidInput("handshake.signature", "a signature is 64 bytes in lower-case hex")
 
 
 class NodeSide:
@@ -50,7 +43,7 @@ class NodeSide:
 
     def on_ready(self, frame: Frame, coordinator: Credential | None) -> None:
         """Check the listener; before the first entry no key is known, and the workspace id pins everything."""
-        signature = signature_of(expect(frame, "ready", _READY)["signature"])
+        signature = parse_hex(expect(frame, "ready", _READY)["signature"], 64)
         if coordinator is not None:
             coordinator.verify(message("ready", self._workspace, self._node, self._theirs, self._nonce), signature)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from strongroom.documents.credentials import Credential, SigningKey
-from strongroom.documents.names import parse_hash, parse_slug
+from strongroom.documents.names import parse_hash, parse_hex, parse_slug
 from strongroom.errors import Refused
 from strongroom.wire.frame import Frame
-from strongroom.wire.handshake import COORDINATOR, expect, message, signature_of
+from strongroom.wire.handshake import COORDINATOR, expect, message
 
 _HELLO: Final = {"node": str, "nonce": str, "signature": str}
 
@@ -30,8 +30,7 @@ class CoordinatorSide:
         credential = credentials.get(node)
         if credential is None:
             raise Refused("node.unknown", f"no node '{node}' is enrolled")
-        credential.verify(
-            message("hello", self._workspace, node, self._nonce, theirs), signature_of(head["signature"])
-        )
+        signature = parse_hex(head["signature"], 64)
+        credential.verify(message("hello", self._workspace, node, self._nonce, theirs), signature)
         signature = self._key.sign(message("ready", self._workspace, node, self._nonce, theirs))
         return node, Frame("ready", COORDINATOR, node, {"signature": signature.hex()})

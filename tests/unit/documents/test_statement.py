@@ -157,22 +157,6 @@ def test_require_checks_kind_workspace_and_time() -> None:
     dataclasses.replace(STATEMENT, not_after=None).require("transfer.approve", "aa" * 32, 2**53)
 
 
-def test_require_seen_wants_a_known_and_recent_head() -> None:
-    STATEMENT.require_seen(7, "dd" * 32)
-    STATEMENT.require_seen(10_007, "dd" * 32)
-    unseen = dataclasses.replace(STATEMENT, seen=None)
-    for statement, size, root, code in (
-        (STATEMENT, 10_008, "dd" * 32, "statement.seen_too_old"),
-        (STATEMENT, 6, "dd" * 32, "statement.seen_unknown"),
-        (STATEMENT, 7, "de" * 32, "statement.seen_unknown"),
-        (STATEMENT, 7, None, "statement.seen_unknown"),
-        (unseen, 7, None, "statement.seen_unknown"),
-    ):
-        with pytest.raises(Refused) as caught:
-            statement.require_seen(size, root)
-        assert caught.value.code == code
-
-
 @given(st.binary(max_size=100) | st.just(encode(STATEMENT.to_doc())), st.text(max_size=30), st.booleans())
 def test_any_envelope_is_a_statement_or_a_coded_refusal(payload: bytes, kind: str, named: bool) -> None:
     envelope = sign(payload, payload_type(STATEMENT.kind) if named else kind, KEY)
