@@ -72,7 +72,8 @@ class Chain:
                 self._fail(error)
             delay = self._poll if not self.error else max(self._poll, 1.0)
             try:
-                await asyncio.wait_for(self._kick.wait(), delay)
+                async with asyncio.timeout(delay):  # wait_for may swallow a cancellation
+                    await self._kick.wait()
             except TimeoutError:
                 continue
 

@@ -128,7 +128,8 @@ class Reconciler:
                 desk.timeline.wait(name, wait)
                 if wait.retry != 0.0:
                     try:
-                        await asyncio.wait_for(event.wait(), wait.retry)
+                        async with asyncio.timeout(wait.retry):
+                            await event.wait()
                     except TimeoutError:
                         continue
             desk.timeline.wait(name, None)

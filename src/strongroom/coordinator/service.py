@@ -31,7 +31,8 @@ class Pulse:
     async def wait(self, timeout: float) -> None:
         """Returns at the next change, or after `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         except TimeoutError:
             return
 

@@ -46,6 +46,7 @@ class FakeNode:
         self.refuses: dict[str, Refused] = {}
         self.silent: set[str] = set()
         self.signatures: dict[str, bytes] = {}
+        self.minds_time = False
 
     @property
     def state(self) -> CustodyState:
@@ -105,6 +106,10 @@ class FakeNode:
         raws, start = unpack(body) or [], head["from"]
         if start > len(self.entries):
             return [self.refusal("append", str(start), Refused("log.gap", "a gap")), self.head()]
+        fresh = [parse_entry(raw) for raw in raws[len(self.entries) - start :]]
+        old = any(abs(entry.time - self.clock()) > 120_000 for entry in fresh)
+        if self.minds_time and old and not head["note"] and len(head["accepts"]) < 2:
+            return [self.refusal("append", str(start), Refused("time.outside_skew", "far off"), len(self.entries))]
         states = self.states[: start + 1]
         for raw in raws:
             try:

@@ -25,9 +25,7 @@ async def test_writes_keep_their_order_and_share_transactions(database: Database
     journal = Journal(database, acquire(database, "a", "me", 0, 1000), runner, lambda error: None)
 
     def write(number: int) -> None:
-        journal.write(
-            lambda connection: order.append((number, journal.generation)), lazy=number % 3 == 0
-        )
+        journal.write(lambda connection: order.append((number, journal.generation)), lazy=number % 3 == 0)
 
     for number in range(3):
         write(number)
