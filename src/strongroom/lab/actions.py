@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A transfer that was completed; amounts in base units."""
+    """A transfer that was completed; amounts in base units, times in seconds since its proposal was made."""
 
     id: str
     symbol: str
@@ -35,6 +35,7 @@ class Sent:
     txid: str
     block: int
     fee: int
+    to_hash: float
     seconds: float
 
 
@@ -112,6 +113,8 @@ class Actions:
         """Propose, wait for completion, and hold the node's receipt and balances against it, exactly."""
         began = time.monotonic()
         proposed = self.propose(symbol, amount, to, why)
+        self.watch(proposed["id"], lambda doc: bool(doc["txids"]) or doc["status"] in FINAL)
+        to_hash = time.monotonic() - began
         document = self.watch(proposed["id"], lambda doc: doc["status"] in FINAL)
         seconds = time.monotonic() - began
         if document["status"] != "completed":
@@ -125,7 +128,7 @@ class Actions:
         if gained != amount:
             raise Refused("lab.balance", f"the recipient's balance changed by {gained}, not by {amount}")
         fee = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
-        return Sent(proposed["id"], symbol, amount, to, document["txid"], block, fee, seconds)
+        return Sent(proposed["id"], symbol, amount, to, document["txid"], block, fee, to_hash, seconds)
 
     def _change(self, address: str, token: str | None, block: int) -> int:
         after = self.rpc.balance(address, token, hex(block))

@@ -127,7 +127,8 @@ def start(layout: Layout, port: int) -> None:
     if rpc("eth_getCode", LUSD, "latest") == "0x":
         made = rpc.send({"from": FAUCET, "data": token_code()})
         if made["contractAddress"].lower() != LUSD:
-            raise Refused("lab.token", "the chain was used before the token was made", "remove .lab and start anew")
+            remedy = "strongroom lab down --erase, and start anew"
+            raise Refused("lab.token", "the chain was used before the token was made", remedy)
 
 
 def command(home: Path, port: int) -> Sequence[str]:

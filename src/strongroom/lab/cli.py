@@ -29,17 +29,23 @@ def up_command(json_: Json = False) -> None:
 
 
 @app.command("down")
-def down_command(json_: Json = False) -> None:
+def down_command(
+    erase_: Annotated[bool, typer.Option("--erase", help="Delete the lab as well: keys, log, chain.")] = False,
+    json_: Json = False,
+) -> None:
     """Stop the lab; its state stays in .lab."""
-    from strongroom.lab.down import down
+    from strongroom.lab.down import down, erase
 
     layout = locate(Path.cwd())
     with layout.locked():
         stopped, killed = down(layout)
+        if erase_:
+            erase(Path.cwd(), layout)
+    after = "Nothing of it is left." if erase_ else "`strongroom lab up` continues it."
     if json_:
-        typer.echo(json.dumps({"stopped": stopped, "killed": killed}))
+        typer.echo(json.dumps({"stopped": stopped, "killed": killed, "erased": erase_}))
     else:
-        typer.echo(f"LAB is down: {', '.join(stopped) or 'nothing was running'}. `strongroom lab up` continues it.")
+        typer.echo(f"LAB is down: {', '.join(stopped) or 'nothing was running'}. {after}")
 
 
 @app.command("status")

@@ -33,8 +33,9 @@ def demo(layout: Layout, say: Say) -> dict[str, Any]:
     actions = Actions(layout, settings)
     _key(actions, story)
     _wallet(layout, settings, actions, story)
+    before = story.since_start()
     sent = [_transfer(actions, story, "ETH", "0.5")]
-    story.tell(f"first transaction hash {story.since_start():.1f} s after the start of this demonstration")
+    story.tell(f"the first transaction hash was there {before + sent[0].to_hash:.1f} s after the start")
     sent.append(_transfer(actions, story, "LUSD", "250.75"))
     refused = [_over_the_limit(actions, story), liar.attack(layout, settings, actions, story)]
     audit = _audit(layout, actions, story)
@@ -89,6 +90,7 @@ def _transfer(actions: Actions, story: Story, symbol: str, amount: str) -> Sent:
     fee = shown("ETH", sent.fee)
     story.tell(f"receipt: status 0x1 in block {sent.block}, fee {fee}")
     story.tell(f"balance of {checksum(to)}: + {shown(symbol, units)}, exactly")
+    story.tell(f"signed and broadcast {sent.to_hash * 1000:.0f} ms after the call, final after {sent.seconds:.1f} s")
     story.done(f"transaction {sent.txid}")
     return sent
 
@@ -148,6 +150,7 @@ def _row(sent: Sent) -> dict[str, Any]:
         "to": checksum(sent.to),
         "txid": sent.txid,
         "status": "completed",
+        "seconds_to_hash": round(sent.to_hash, 3),
         "seconds": round(sent.seconds, 3),
     }
 
@@ -167,6 +170,6 @@ def farewell(settings: Settings, sent: list[Sent]) -> list[str]:
         f"   {command} transfer show {sent[0].id[:12]}",
         f"   {command} lab status",
         "Stop it; its state stays, and `lab up` goes on from there:",
-        f"   {command} lab down",
+        f"   {command} lab down            (with --erase it goes altogether)",
     ]
     return lines

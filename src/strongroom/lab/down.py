@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from strongroom.lab import processes, roles
 from strongroom.lab.layout import Layout
 
@@ -12,3 +15,10 @@ def down(layout: Layout) -> tuple[list[str], list[str]]:
     killed = processes.stop(layout, (role for role in roles.ALL if role != "chain"))
     killed += processes.stop(layout, ["chain"])  # last: nobody loses a transaction to an early end
     return was_running, killed
+
+
+def erase(directory: Path, layout: Layout) -> None:
+    """Delete a stopped lab with everything in it: its keys, its log, its chain."""
+    shutil.rmtree(layout.base)
+    if (directory / ".lab").is_symlink():
+        (directory / ".lab").unlink()

@@ -95,7 +95,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise InvalidInput("lab.state", f"{path} is damaged", "remove it, or the whole lab") from None
+        raise InvalidInput("lab.state", f"{path} is damaged", "strongroom lab down --erase, and start anew") from None
     return found if isinstance(found, dict) else {}
 
 

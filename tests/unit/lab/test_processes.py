@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import strongroom
-from strongroom.errors import Unreachable
+from strongroom.errors import InvalidInput, Unreachable
 from strongroom.lab import processes
-from strongroom.lab.layout import Layout, prepare, read_json, write_json
+from strongroom.lab.down import erase
+from strongroom.lab.layout import Layout, locate, prepare, read_json, write_json
 
 STUBBORN = """
 import signal, time
@@ -120,3 +121,16 @@ def test_an_ordinary_user_s_lab_lies_in_the_directory(tmp_path: Path, monkeypatc
     layout = prepare(tmp_path)
     assert layout.base == (tmp_path / ".lab").resolve() and not (tmp_path / ".lab").is_symlink()
     assert (layout.base / "people").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_an_erased_lab_leaves_nothing(tmp_path: Path, linked: bool) -> None:
+    base = tmp_path / ("elsewhere" if linked else ".lab")
+    (base / "people").mkdir(parents=True)
+    if linked:
+        (tmp_path / ".lab").symlink_to(base)
+    (tmp_path / "mine").touch()
+    erase(tmp_path, locate(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    with pytest.raises(InvalidInput, match="no lab"):
+        locate(tmp_path)
