@@ -132,12 +132,7 @@ def block(state: CustodyState, transfer: Transfer, moment: Moment) -> Denied | N
 
 def freeze_on(state: CustodyState, transfer: Transfer, wallet: Wallet, moment: Moment) -> Freeze | None:
     """The first freeze in force that covers the transfer."""
-    covered = {
-        ("workspace", ""),
-        ("wallet", wallet.name),
-        ("tier", wallet.tier),
-        ("person", transfer.initiator),
-    }
+    covered = {("workspace", ""), ("wallet", wallet.name), ("tier", wallet.tier), ("person", transfer.initiator)}
     for freeze in state.freezes.values():
         if (freeze.scope, freeze.target) in covered and (freeze.ends is None or freeze.ends > moment.earliest):
             return freeze

@@ -25,23 +25,12 @@ from strongroom.log.entry import Entry
 from strongroom.policy.model import Duty
 
 ORDER: Final = {"name": str, "scheme": str, "tier": str, "participants": list, "threshold": int, "epoch": int}
-RESULT: Final = {
-    "order": dict,
-    "public_key": str,
-    "chain_code": str | None,
-    "transcript": str,
-    "possession": str,
-}
+RESULT: Final = {"order": dict, "public_key": str, "chain_code": str | None, "transcript": str, "possession": str}
 
 
 def possession_digest(workspace: str, name: str, transcript: str) -> bytes:
     """The 32 bytes that a new key signs once to prove that its shares work; it can be no transaction's digest."""
-    subject = {
-        "purpose": "strongroom key possession",
-        "workspace": workspace,
-        "key": name,
-        "transcript": transcript,
-    }
+    subject = {"purpose": "strongroom key possession", "workspace": workspace, "key": name, "transcript": transcript}
     return hashlib.sha256(encode(subject)).digest()
 
 

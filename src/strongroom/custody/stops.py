@@ -10,7 +10,7 @@ from strongroom.custody.authority import MOST_EVIDENCE, distinct, in_force, requ
 from strongroom.custody.state import CustodyState, Freeze, Phase, Transfer, TransferId
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.names import parse_account, parse_label
+from strongroom.documents.names import parse_account, parse_label, parse_slug
 from strongroom.documents.statement import Statement, from_envelope
 from strongroom.errors import Refused, StrongroomError
 from strongroom.log.entry import Entry
@@ -22,13 +22,13 @@ Signed = tuple[Statement, ...]
 def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> CustodyState:
     """One freezer stops for 24 h, once a week; two, together or one after another, until administrators end it."""
     subject = fields(signed[0].subject, "freeze", {"scope": str, "target": str, "reason": str})
-    scope, reason = subject["scope"], parse_label(subject["reason"])
-    if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") != (subject["target"] == ""):
+    scope, target, reason = subject["scope"], subject["target"], parse_label(subject["reason"])
+    if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") != (target == ""):
         raise Refused("freeze.scope", "a freeze is of the workspace, or of one tier, wallet or person")
     names = distinct(s.person for s in signed)
     if not names <= in_force(state).freezers:
         raise Refused("authority.threshold", "a freeze is signed by members of the freeze group only")
-    there = [f for f in state.freezes.values() if (f.scope, f.target) == (scope, subject["target"])]
+    there = [f for f in state.freezes.values() if (f.scope, f.target) == (scope, target and parse_slug(target))]
     there = [f for f in there if f.ends is None or f.ends > time]
     if any(f.ends is None and names <= f.people for f in there):
         raise Refused("freeze.in_force", "the same people's freeze is in force until administrators end it")
@@ -37,7 +37,7 @@ def frozen(state: CustodyState, signed: Signed, time: int, name: str) -> Custody
     if alone and any(f.people == names and time - f.time < 7 * DAY_MS for f in state.freezes.values()):
         raise Refused("freeze.weekly", "one person alone freezes once a week; a second freeze takes two people")
     ends = time + DAY_MS if alone else None
-    freeze = Freeze(name, scope, subject["target"], reason, people, time, ends)
+    freeze = Freeze(name, scope, target, reason, people, time, ends)
     return replace(state, freezes=state.freezes.set(name, freeze))
 
 

@@ -26,7 +26,15 @@ from strongroom.custody.stops import transfer_of
 from strongroom.custody.workspace import observed
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import fields
-from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, split_account, split_asset
+from strongroom.documents.names import (
+    parse_account,
+    parse_asset,
+    parse_hex,
+    parse_label,
+    parse_slug,
+    split_account,
+    split_asset,
+)
 from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied as DeniedError
 from strongroom.errors import InvalidInput, Refused
@@ -48,7 +56,7 @@ def parse_intent(subject: object) -> Intent:
     if not key:
         raise InvalidInput("intent.idempotency", "an intent carries an idempotency key")
     return Intent(
-        wallet=doc["from"],
+        wallet=parse_slug(doc["from"]),
         to=parse_account(doc["to"]),
         asset=parse_asset(doc["asset"]),
         amount=amount,
@@ -190,7 +198,12 @@ def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     )
     if payload_digest(raw).hex() in {p.digest for p in transfer.payloads}:
         raise Refused("payload.repeated", "this payload is authorized already")
-    worst = max(p.fee for p in transfer.payloads)
+    alike, worst = (
+        max((p.fee for p in transfer.payloads if p.null is null), default=-1),
+        max(p.fee for p in transfer.payloads),
+    )
+    if fee <= alike or 10 * fee < 11 * alike:  # nodes take no less, and so the payloads of an anchor stay few
+        raise Refused("payload.not_dearer", f"a replacement offers a tenth more than the {alike} offered before")
     payload = Payload(payload_digest(raw).hex(), raw, fee, null, entry.time)
     changed = _put(state, replace(transfer, payloads=(*transfer.payloads, payload)))
     if not null and transfer_ended(changed, changed.transfers[transfer.id], moment):

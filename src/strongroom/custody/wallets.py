@@ -29,7 +29,7 @@ def derived(state: CustodyState, spec: dict[str, Any]) -> Wallet:
     """The wallet that an opening describes, its address re-derived; raises Refused."""
     fields(spec, "wallet.opened", WALLET)
     policy, name, chain = in_force(state), parse_slug(spec["name"]), parse_chain(spec["chain"])
-    key = state.keys.get(spec["key"])
+    key = state.keys.get(parse_slug(spec["key"]))
     if key is None:
         raise Refused("key.unknown", f"there is no key '{spec['key']}'")
     if chain not in policy.chains or not chain.startswith("eip155:"):
@@ -65,7 +65,7 @@ def on_opened(state: CustodyState, entry: Entry) -> CustodyState:
 def on_listed(state: CustodyState, entry: Entry) -> CustodyState:
     """The address group's threshold lists a destination, usable after its age."""
     body = fields(entry.body, "address.listed", LISTING)
-    group = in_force(state).address_groups.get(body["group"])
+    group = in_force(state).address_groups.get(parse_slug(body["group"]))
     if group is None:
         raise Refused("address.group_unknown", f"the policy has no address group '{body['group']}'")
     require_quorum(group.quorum, people(state, entry, "address.list", body), "listing an address")

@@ -109,8 +109,7 @@ def exceeded(policy: Policy, request: Request, used: Usage) -> Denied | None:
         weight = request.weight(fees.window)
         if weight and used(request.window(fees.window)) + weight > fees.maximum:
             return Denied(
-                "fee.window_exceeded",
-                f"worst-case fees of wallet '{request.wallet}' would pass {fees.maximum}",
+                "fee.window_exceeded", f"worst-case fees of wallet '{request.wallet}' would pass {fees.maximum}"
             )
     return None
 

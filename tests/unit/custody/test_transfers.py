@@ -274,3 +274,17 @@ def test_i17_a_signature_in_odd_hex_is_refused(home: Workspace) -> None:
     for text in ("0", "zz", " 11" * 64, "AB" * 64, "11" * 63, ""):
         body = {"transfer": name, "digest": digest, "signature": text, "txid": ""}
         assert code_of(home.add, "transfer.signed", body) == "hex.syntax"
+
+
+def test_i17_the_payloads_of_an_anchor_stay_few(home: Workspace) -> None:
+    """Each costs every replica time for ever, and below a tenth more no node takes it in place of the last."""
+    name = home.propose()
+    home.authorize(name)
+    replace = lambda **c: home.add("transfer.replaced", {"transfer": name, "payload": home.payload(name, **c).hex()})  # noqa: E731
+    for change in ({"max_priority_fee": 1}, {"max_fee": 3 * 10**9 + 1}, {"max_fee": 2 * 10**9}):
+        assert code_of(replace, **change) == "payload.not_dearer"
+    replace(max_fee=33 * 10**8)
+    home.stopped("transfer.cancelled", "transfer.cancel", {"transfer": name}, ["exchange"])
+    own = {"to": home.state.wallets["hot-eth"].address, "value": 0}
+    replace(**own, max_fee=0, max_priority_fee=0)
+    assert code_of(replace, **own, gas=1, max_fee=0, max_priority_fee=0) == "payload.not_dearer"
