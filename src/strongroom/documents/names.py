@@ -28,11 +28,7 @@ _GRAMMAR: Final = {
         rf"slip44:{_NUMBER}",
         rf"(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{{6,87}}|[123mn]{_BASE58}{{25,34}}",
     ),
-    "solana": (
-        rf"{_BASE58}{{32}}",
-        rf"slip44:{_NUMBER}|token:{_BASE58}{{32,44}}",
-        rf"{_BASE58}{{32,44}}",
-    ),
+    "solana": (rf"{_BASE58}{{32}}", rf"slip44:{_NUMBER}|token:{_BASE58}{{32,44}}", rf"{_BASE58}{{32,44}}"),
 }
 _CHAIN: Final = re.compile("|".join(f"{space}:{chain}" for space, (chain, _, _) in _GRAMMAR.items()))
 _ASSET: Final = re.compile("|".join(f"{space}:{chain}/(?:{asset})" for space, (chain, asset, _) in _GRAMMAR.items()))
