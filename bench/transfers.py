@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bench.figures import Figure, Goal, Section, figure
+from bench.figures import Beside, Figure, Goal, Section, figure, middle
 from bench.lab import Lab
 from bench.measure import Bench
 from bench.stages import STAGES, by_name, cut
@@ -69,14 +70,21 @@ def _sequential(bench: Bench, lab: Lab, details: dict[str, Any]) -> list[Figure]
     done = _series(bench, lab, "one after another", count)
     used = {role: seconds * 1e3 / count for role, seconds in meter.read().items()}
     details["cpu_ms_per_transfer_one_by_one"] = used
-    visible = [each.visible * 1e3 for each in done]
+    visible, floor = [each.visible * 1e3 for each in done], _plain(lab, bench.sized(100, 3))
     return [
         figure("call to visible in the node", "ms", visible, tail=True, goal=Goal(50, of_p99=150),
-               note="one after another"),
+               beside=[Beside("the node's own account, without custody", floor)], note="one after another"),
         figure("call to answer", "ms", [each.answered * 1e3 for each in done], tail=True,
                note="the proposal is durable in the coordinator's log"),
         _cpu("CPU a transfer, one after another", used, count),
     ]  # fmt: skip
+
+
+def _plain(lab: Lab, count: int) -> float:
+    async def work(customer: Customer) -> list[float]:
+        return [await customer.plain() for _ in range(count)]
+
+    return middle(_as_customer(lab, work)) * 1e3
 
 
 def _sustained(bench: Bench, lab: Lab, details: dict[str, Any]) -> list[Figure]:
@@ -86,14 +94,17 @@ def _sustained(bench: Bench, lab: Lab, details: dict[str, Any]) -> list[Figure]:
     def tell(done: int, total: int) -> None:
         bench.progress(f"{AT_ONCE} at once, seconds", done, total)
 
+    began = time.perf_counter()
     rate, done = _as_customer(lab, lambda customer: sustained(customer, seconds, AT_ONCE, tell))
+    all_cores = (time.perf_counter() - began) * (os.cpu_count() or 1)
     used = {role: spent * 1e3 / len(done) for role, spent in meter.read().items()}
     details["cpu_ms_per_transfer_sustained"] = used
     return [
-        Figure(f"sustained for {seconds} s, {AT_ONCE} at once", "1/s", rate, len(done), goal=Goal(40, up=True)),
+        Figure(f"sustained for {seconds} s, {AT_ONCE} at once", "1/s", rate, len(done), goal=Goal(40, up=True),
+               note=f"roles and chain used {sum(used.values()) * len(done) / 1e3 / all_cores:.0%} of the machine"),
         figure("call to visible meanwhile", "ms", [each.visible * 1e3 for each in done], tail=True),
         _cpu("CPU a transfer, sustained", used, len(done)),
-    ]
+    ]  # fmt: skip
 
 
 def _cpu(name: str, used: dict[str, float], count: int) -> Figure:

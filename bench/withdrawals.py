@@ -63,6 +63,20 @@ class Customer:
         seen = await asyncio.wait_for(visible, PATIENCE)
         return Transfer(answer["id"], wall, answered - began, seen - began)
 
+    async def plain(self) -> float:
+        """The floor: the node is told to send from an account that it holds itself; seconds until it is visible."""
+        amount, self._next = self._next, self._next + 1
+        visible = self._visible[amount] = asyncio.get_running_loop().create_future()
+        payment = {"from": chain.FAUCET, "to": CUSTOMERS[0], "value": hex(amount)}
+        began = time.perf_counter()
+        order = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendTransaction", "params": [payment]}
+        async with self._http.post(self._node, json=order) as response:
+            answer = await response.json()
+            if "result" not in answer:
+                raise RuntimeError(f"the node answers {answer}")
+        seen: float = await asyncio.wait_for(visible, PATIENCE)
+        return seen - began
+
     async def _proposal(self, amount: int) -> Envelope:
         now = time.time_ns() // 1_000_000
         if self._seen is None or time.monotonic() - self._seen_at > HEAD_SECONDS:
@@ -99,6 +113,8 @@ class Customer:
                 waiting = self._visible.pop(int(found["result"]["value"], 16), None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(time.perf_counter())
+                # Acknowledges the node's last bytes: else Nagle's algorithm would hold its next ones back for 40 ms.
+                await self._socket.pong()
 
 
 class Transfer:
