@@ -328,7 +328,7 @@ class Coordinator:
         """Let it work until the condition holds; fails after 20 s with what was said last."""
         try:
             async with asyncio.timeout(20):
-                while not met():
+                while not met():  # noqa: ASYNC110 - many things may change
                     await asyncio.sleep(0.005)
         except TimeoutError:
             raise AssertionError(f"it does not come to pass; last said: {self.said[-5:]}") from None
