@@ -46,3 +46,12 @@ def test_a_pasted_example_makes_a_transfer(lab: Lab, page: str, number: int, tex
     assert document["amount"]["base_units"] == str(10**16)
     receipt = lab.actions.rpc.receipt(document["txid"])
     assert receipt is not None and receipt["status"] == "0x1" and receipt["to"] == to
+
+
+def test_the_readme_s_commands_for_looking_around_work(lab: Lab) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"(?m)^\.venv/bin/strongroom (.*?)(?: +#.*)?$", text)
+    assert len(commands) >= 3
+    for command in commands:
+        done = lab.command(*command.split())
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
