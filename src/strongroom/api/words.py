@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from strongroom.chains.evm.checksum import checksum
-from strongroom.custody.decision import Awaiting
+from strongroom.custody.decision import Awaiting, describe
 from strongroom.custody.state import CustodyState
-from strongroom.custody.transfers import describe
 from strongroom.documents.decimal import show
 from strongroom.documents.names import AccountId, AssetId, split_account
 from strongroom.policy.model import Allowance, Policy

@@ -17,8 +17,6 @@ from strongroom.policy.model import Policy, Quorum
 COORDINATOR = "coordinator"
 """The name under which the coordinator's log key makes noted statements; it carries no authority."""
 
-MOST_EVIDENCE = 64
-
 
 def in_force(state: CustodyState) -> Policy:
     """The policy in force; raises Refused before `workspace.created`."""
@@ -66,8 +64,8 @@ def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> S
 
 def people(state: CustodyState, entry: Entry, kind: str, subject: dict[str, Any]) -> frozenset[str]:
     """The distinct names whose granting statements about exactly `subject` the entry carries."""
-    if not 0 < len(entry.evidence) <= MOST_EVIDENCE:
-        raise Refused("evidence.count", f"{entry.kind} carries {len(entry.evidence)} statements")
+    if not entry.evidence:
+        raise Refused("evidence.count", f"{entry.kind} carries no statement")
     names = []
     for envelope in entry.evidence:
         statement = granting(state, envelope, kind, entry.time)
@@ -109,6 +107,15 @@ def single(entry: Entry) -> Envelope:
     if len(entry.evidence) != 1:
         raise Refused("evidence.count", f"{entry.kind} carries one statement, not {len(entry.evidence)}")
     return entry.evidence[0]
+
+
+def observed(state: CustodyState, entry: Entry) -> Statement:
+    """A noted entry's statement by the coordinator's own key, about exactly the body."""
+    statement = granting(state, single(entry), "transfer.observe", entry.time)
+    if statement.person != COORDINATOR:
+        raise Refused("statement.unknown_key", "only the coordinator's watcher notes observations")
+    require_subject(statement, entry.body)
+    return statement
 
 
 def unused(state: CustodyState, envelope: Envelope) -> str:

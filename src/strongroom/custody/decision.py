@@ -8,6 +8,7 @@ from strongroom.custody.authority import in_force
 from strongroom.custody.limits import usage, usage_before
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Freeze, Intent, Transfer, Wallet
+from strongroom.errors import Refused
 from strongroom.policy.evaluate import Allowed, Denied, Request, Usage, Verdict, evaluate, exceeded
 from strongroom.policy.model import ApprovalNeed
 from strongroom.policy.obligations import Obligations, missing
@@ -80,6 +81,23 @@ def standing(state: CustodyState, transfer: Transfer, moment: Moment, used: Usag
     if isinstance(answer, Denied):
         return answer
     return owed(state, transfer, answer, moment)
+
+
+def permitted(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Obligations:
+    """What was owed and is met; raises Refused with what denies the transfer or what it still awaits."""
+    found = standing(state, transfer, moment, used)
+    if isinstance(found, Denied):
+        raise Refused(found.code, found.reason)
+    if isinstance(found, Awaiting):
+        if found.approvals:
+            raise Refused("approvals.missing", "approvals are missing: " + describe(found))
+        raise Refused("delay.not_elapsed", f"the rule's delay ends at {found.not_before}, by this clock and the log's")
+    return found.obligations
+
+
+def describe(awaiting: Awaiting) -> str:
+    """The approvals still lacking, in words: `2 of treasury and 1 of risk, or 3 of board`."""
+    return ", or ".join(" and ".join(f"{n.threshold} of {n.group}" for n in each) for each in awaiting.approvals)
 
 
 def owed(state: CustodyState, transfer: Transfer, answer: Allowed, moment: Moment) -> Awaiting | Ready:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from strongroom.custody import keys, nodes, stops, transfers, wallets, workspace
 from strongroom.custody.authority import unused
-from strongroom.custody.state import EMPTY, ROOTS_KEPT, CustodyState
+from strongroom.custody.state import ROOTS_KEPT, CustodyState
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 
@@ -18,7 +18,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "workspace.created": workspace.on_created,
     "policy.proposed": workspace.on_proposed,
     "policy.adopted": workspace.on_adopted,
-    "workspace.unfrozen": workspace.on_unfrozen,
+    "workspace.unfrozen": stops.on_unfrozen,
     "signer.started": nodes.on_started,
     "signer.barred": nodes.on_barred,
     "key.generated": keys.on_generated,
@@ -60,10 +60,3 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         roots = roots.delete(tree.size - ROOTS_KEPT)
     after = replace(after, stops=after.stops.update(once)) if once else after
     return replace(after, tree=tree, time=entry.time, roots=roots)
-
-
-def fold(entries: Iterable[Entry], state: CustodyState = EMPTY) -> CustodyState:
-    """Apply entries one after another."""
-    for entry in entries:
-        state = apply(state, entry)
-    return state

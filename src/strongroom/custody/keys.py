@@ -7,15 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from strongroom.chains.verify import ECDSA_SCHEMES, verify_signature
-from strongroom.custody.authority import (
-    MOST_EVIDENCE,
-    distinct,
-    granting,
-    in_force,
-    require_quorum,
-    require_subject,
-    stopping,
-)
+from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject, stopping
 from strongroom.custody.state import CustodyState, ThresholdKey
 from strongroom.documents.canonical import encode, fields
 from strongroom.documents.names import parse_hex, parse_slug
@@ -61,8 +53,6 @@ def on_generated(state: CustodyState, entry: Entry) -> CustodyState:
     outcome = {name: value for name, value in body.items() if name not in ("order", "possession")}
     subject = {"key": order["name"], "epoch": order["epoch"], **outcome}
     ordering, signing = [], []
-    if len(entry.evidence) > MOST_EVIDENCE:
-        raise Refused("evidence.count", "too many statements")
     for envelope in entry.evidence:
         statement = from_envelope(envelope)
         if statement.kind == "key.generate":

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import check
-from strongroom.custody.decision import Awaiting, block, owed, verdict
+from strongroom.custody.decision import permitted
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Payload, TransferId
 from strongroom.custody.stops import transfer_of
-from strongroom.custody.transfers import describe, expected_call, replacement_ceiling, transfer_ended
+from strongroom.custody.transfers import expected_call, replacement_ceiling, transfer_ended
 from strongroom.errors import Refused
-from strongroom.policy.evaluate import Denied
 
 
 def may_sign(state: CustodyState, name: TransferId, digest: str, own_clock: int) -> Payload:
@@ -41,15 +40,6 @@ def may_sign(state: CustodyState, name: TransferId, digest: str, own_clock: int)
         if not transfer_ended(state, transfer, moment):
             raise Refused("payload.not_authorized", "the transfer is open again: its null replacement is not signed")
         return payload
-    stopped = block(state, transfer, moment)
-    answer = stopped or verdict(state, transfer, moment)
-    if isinstance(answer, Denied):
-        raise Refused(answer.code, answer.reason)
-    awaited = owed(state, transfer, answer, moment)
-    if isinstance(awaited, Awaiting):
-        if awaited.approvals:
-            raise Refused("approvals.missing", "approvals are missing: " + describe(awaited))
-        raise Refused("delay.not_elapsed", "the rule's delay has not passed on this machine's clock")
-    if payload.fee > answer.obligations.terms.fee_ceiling:
+    if payload.fee > permitted(state, transfer, moment).terms.fee_ceiling:
         raise Refused("fee.over_ceiling", "the worst-case fee is above the rule's ceiling")
     return payload

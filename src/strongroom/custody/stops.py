@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from strongroom.custody.authority import MOST_EVIDENCE, distinct, in_force, require_subject, stopping, unused
+from strongroom.custody.authority import distinct, in_force, require_administrators, require_subject, stopping, unused
 from strongroom.custody.state import CustodyState, Freeze, Phase, Transfer, TransferId
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
@@ -153,8 +153,8 @@ STOP_STATEMENTS: Final = {statement: kind for kind, (statement, _) in STOPS.item
 def apply_stop(state: CustodyState, kind: str, evidence: tuple[Envelope, ...], time: int) -> CustodyState:
     """The state after a stop of entry kind `kind`; raises Refused when its statements do not carry it."""
     statement_kind, effect = STOPS[kind]
-    if not 0 < len(evidence) <= MOST_EVIDENCE:
-        raise Refused("evidence.count", f"{kind} carries {len(evidence)} statements")
+    if not evidence:
+        raise Refused("evidence.count", f"{kind} carries no statement")
     names = [unused(state, envelope) for envelope in evidence]
     signed = tuple(stopping(state, envelope, statement_kind) for envelope in evidence)
     for statement in signed:
@@ -168,6 +168,17 @@ def on_stop(state: CustodyState, entry: Entry) -> CustodyState:
     stopped = apply_stop(state, entry.kind, entry.evidence, entry.time)
     require_subject(from_envelope(entry.evidence[0]), entry.body)
     return stopped
+
+
+def on_unfrozen(state: CustodyState, entry: Entry) -> CustodyState:
+    """The administrators' threshold ends a freeze."""
+    require_administrators(state, entry, "workspace.unfreeze")
+    name = fields(entry.body, "workspace.unfrozen", {"freeze": str})["freeze"]
+    freeze = state.freezes.get(name)
+    if freeze is None:
+        raise Refused("freeze.unknown", "there is no such freeze")
+    ended = replace(freeze, ends=min(entry.time, freeze.ends or entry.time))
+    return replace(state, freezes=state.freezes.set(name, ended))
 
 
 def latched(state: CustodyState, stops: Iterable[Envelope], now: int) -> CustodyState:

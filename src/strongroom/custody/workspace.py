@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from strongroom.custody.authority import (
-    COORDINATOR,
-    MOST_EVIDENCE,
-    distinct,
-    granting,
-    in_force,
-    require_administrators,
-    require_quorum,
-    require_subject,
-    single,
-)
+from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject
 from strongroom.custody.limits import resummed
 from strongroom.custody.state import CustodyState, Proposal
 from strongroom.documents.canonical import fields
-from strongroom.documents.statement import Statement, from_envelope, verify_statement
+from strongroom.documents.statement import from_envelope, verify_statement
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.compare import tightens
@@ -35,8 +25,6 @@ def on_created(state: CustodyState, entry: Entry) -> CustodyState:
     if policy.version != 1 or policy.expires <= entry.time:
         raise Refused("policy.version", "the first policy has version 1 and has not expired")
     subject = {"policy": policy.digest, "salt": body["salt"]}
-    if len(entry.evidence) > MOST_EVIDENCE:
-        raise Refused("evidence.count", "too many statements")
     names = []
     for envelope in entry.evidence:
         statement = from_envelope(envelope)
@@ -62,8 +50,8 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     if new.document["witnesses"] != old.document["witnesses"] or new.coordinator != old.coordinator:
         raise Refused("witnesses.joint_quorum_missing", "a policy cannot change the witnesses by itself")
     subject = {"policy": new.digest, "version": new.version}
-    if not 0 < len(entry.evidence) <= MOST_EVIDENCE:
-        raise Refused("evidence.count", f"policy.proposed carries {len(entry.evidence)} statements")
+    if not entry.evidence:
+        raise Refused("evidence.count", "policy.proposed carries no statement")
     for policy in (old, new):
         names = []
         for envelope in entry.evidence:
@@ -99,23 +87,3 @@ def _require_names(state: CustodyState, policy: Policy) -> None:
     chains, tiers = {w.chain for w in state.wallets.values()}, {k.tier for k in state.keys.values()}
     if not (chains <= policy.chains.keys() and tiers <= policy.tiers.keys()):
         raise Refused("policy.in_use", "a policy goes on naming every wallet's chain and every key's tier")
-
-
-def on_unfrozen(state: CustodyState, entry: Entry) -> CustodyState:
-    """The administrators' threshold ends a freeze."""
-    require_administrators(state, entry, "workspace.unfreeze")
-    name = fields(entry.body, "workspace.unfrozen", {"freeze": str})["freeze"]
-    freeze = state.freezes.get(name)
-    if freeze is None:
-        raise Refused("freeze.unknown", "there is no such freeze")
-    ended = replace(freeze, ends=min(entry.time, freeze.ends or entry.time))
-    return replace(state, freezes=state.freezes.set(name, ended))
-
-
-def observed(state: CustodyState, entry: Entry) -> Statement:
-    """A noted entry's statement by the coordinator's own key, about exactly the body."""
-    statement = granting(state, single(entry), "transfer.observe", entry.time)
-    if statement.person != COORDINATOR:
-        raise Refused("statement.unknown_key", "only the coordinator's watcher notes observations")
-    require_subject(statement, entry.body)
-    return statement

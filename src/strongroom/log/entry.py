@@ -12,6 +12,8 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_slug
 from strongroom.errors import InvalidInput
 
+MOST_EVIDENCE: Final = 64
+
 _SHAPE: Final = {"body": dict, "evidence": list, "kind": str, "time": int}
 
 
@@ -37,6 +39,8 @@ def parse_entry(raw: bytes) -> Entry:
     doc = fields(parse(raw), "entry", _SHAPE)
     if doc["time"] < 0:
         raise InvalidInput("entry.time", "the time of an entry is not negative")
+    if len(doc["evidence"]) > MOST_EVIDENCE:
+        raise InvalidInput("evidence.count", f"an entry carries at most {MOST_EVIDENCE} statements")
     evidence = tuple(map(Envelope.from_doc, doc["evidence"]))
     return Entry(parse_slug(doc["kind"]), doc["time"], doc["body"], evidence, raw, leaf_hash(raw))
 

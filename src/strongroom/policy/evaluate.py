@@ -94,34 +94,21 @@ def evaluate(policy: Policy, request: Request, used: Usage) -> Verdict:
 
 def exceeded(policy: Policy, request: Request, used: Usage) -> Denied | None:
     """The first limit that `request`, worst-case fee included, would break, or None."""
-    for limit in policy.limits:
-        weight = request.weight(limit.window)
-        if not weight:
-            continue
-        total = used(request.window(limit.window)) + weight
+    for limit in (*policy.limits, *(terms.fee_window for terms in policy.chains.values())):
+        weight, shape = request.weight(limit.window), limit.window
+        total = weight and used(request.window(shape)) + weight
         if total > limit.maximum:
-            return Denied(
-                "limit.exceeded",
-                f"limit '{limit.name}' is {limit.maximum} base units in {limit.window.seconds} s, this makes {total}",
-            )
-    for terms in policy.chains.values():
-        fees = terms.fee_window
-        weight = request.weight(fees.window)
-        if weight and used(request.window(fees.window)) + weight > fees.maximum:
-            return Denied(
-                "fee.window_exceeded", f"worst-case fees of wallet '{request.wallet}' would pass {fees.maximum}"
-            )
+            code = "fee.window_exceeded" if shape.fees_only else "limit.exceeded"
+            reason = f"limit '{limit.name}' is {limit.maximum} base units in {shape.seconds} s, this makes {total}"
+            return Denied(code, reason)
     return None
 
 
 def _matches(condition: Condition, request: Request, groups: frozenset[str], used: Usage) -> bool:
     """Whether every part of the condition holds; cheap facts first, window sums last."""
     c = condition
-    if c.assets is not None and request.asset not in c.assets:
-        return False
-    if c.wallets is not None and request.wallet not in c.wallets:
-        return False
-    if c.tiers is not None and request.tier not in c.tiers:
+    facts = ((c.assets, request.asset), (c.wallets, request.wallet), (c.tiers, request.tier))
+    if any(named is not None and fact not in named for named, fact in facts):
         return False
     named = c.initiators is not None and request.initiator in c.initiators
     grouped = c.initiator_groups is not None and bool(groups & c.initiator_groups)

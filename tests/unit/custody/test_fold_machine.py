@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from hypothesis import settings
@@ -10,10 +11,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from strongroom.custody.decision import verdict
 from strongroom.custody.digest import state_digest
-from strongroom.custody.fold import fold
+from strongroom.custody.fold import apply
 from strongroom.custody.limits import usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.permission import may_sign
+from strongroom.custody.state import EMPTY
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import parse_entry
 from strongroom.policy.evaluate import Allowed
@@ -129,7 +131,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """I16: the history replays to the same state."""
-        replayed = fold(parse_entry(entry.raw) for entry in self.home.entries)
+        replayed = reduce(apply, (parse_entry(entry.raw) for entry in self.home.entries), EMPTY)
         assert state_digest(replayed) == state_digest(self.home.state)
 
 

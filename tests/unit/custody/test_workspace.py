@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from functools import reduce
 from typing import Any
 
 import pytest
 
 from strongroom.custody.digest import state_digest
-from strongroom.custody.fold import fold
+from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
+from strongroom.custody.state import EMPTY
 from strongroom.errors import Refused
 from strongroom.log.entry import parse_entry
 from strongroom.policy.loader import load_policy
@@ -136,10 +138,10 @@ def test_an_expired_policy_allows_nothing() -> None:
 def test_i16_the_same_bytes_give_the_same_state_digest_anywhere(home: Workspace) -> None:
     name = home.propose()
     home.authorize(name)
-    replayed = fold(parse_entry(entry.raw) for entry in home.entries)
+    replayed = reduce(apply, (parse_entry(entry.raw) for entry in home.entries), EMPTY)
     assert state_digest(replayed) == state_digest(home.state)
     assert replayed.root == home.state.root
-    shorter = fold(parse_entry(entry.raw) for entry in home.entries[:-1])
+    shorter = reduce(apply, (parse_entry(entry.raw) for entry in home.entries[:-1]), EMPTY)
     assert state_digest(shorter) != state_digest(home.state)
 
 

@@ -11,9 +11,8 @@ from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.funds import Claim
 from strongroom.coordinator.timeline import Wait
-from strongroom.custody.decision import Awaiting, Ready, standing
+from strongroom.custody.decision import Awaiting, Ready, describe, standing
 from strongroom.custody.state import Intent, Transfer, TransferId, Wallet
-from strongroom.custody.transfers import describe
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable, Waiting
 from strongroom.policy.evaluate import Denied
