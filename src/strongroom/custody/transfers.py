@@ -8,8 +8,8 @@ from typing import Any, Final
 from strongroom.chains.evm.transaction import assemble
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
-from strongroom.custody.authority import granting, in_force, single
-from strongroom.custody.decision import Awaiting, block, owed, request_of, verdict
+from strongroom.custody.authority import granting, in_force, observed, single
+from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import (
@@ -23,18 +23,9 @@ from strongroom.custody.state import (
     TransferId,
 )
 from strongroom.custody.stops import transfer_of
-from strongroom.custody.workspace import observed
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import fields
-from strongroom.documents.names import (
-    parse_account,
-    parse_asset,
-    parse_hex,
-    parse_label,
-    parse_slug,
-    split_account,
-    split_asset,
-)
+from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, parse_slug, split_asset
 from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied as DeniedError
 from strongroom.errors import InvalidInput, Refused
@@ -88,9 +79,9 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
         raise InvalidInput("wallet.unknown", f"there is no wallet '{intent.wallet}'", "see: strongroom wallet list")
     if intent.asset not in policy.assets:
         raise InvalidInput("asset.unknown", f"the policy names no asset {intent.asset}", "see: strongroom policy show")
-    if split_asset(intent.asset)[0] != wallet.chain or split_account(intent.to)[0] != wallet.chain:
+    if split_asset(intent.asset)[0] != wallet.chain:
         raise InvalidInput("chain.differs", f"wallet '{wallet.name}', asset and destination must be on one chain")
-    call(intent.asset, intent.to, intent.amount)
+    call(intent.asset, intent.to, intent.amount)  # refuses a destination on another chain, too
     used = state.idempotency.get((statement.person, intent.idempotency))
     if used is not None:
         raise Refused("intent.idempotency_used", f"transfer {used} has this idempotency key already")
@@ -159,16 +150,9 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
         sums.append((window, used(window)))
         return int(sums[-1][1])
 
-    answer = verdict(state, transfer, moment, recording)
-    if isinstance(answer, Denied):
-        raise Refused(answer.code, answer.reason)
-    awaited = owed(state, transfer, answer, moment)
-    if isinstance(awaited, Awaiting):
-        if awaited.approvals:
-            raise Refused("approvals.missing", "approvals are missing: " + describe(awaited))
-        raise Refused("delay.not_elapsed", f"the rule's delay ends at {awaited.not_before}")
-    if fee > answer.obligations.terms.fee_ceiling:
-        raise Refused("fee.over_ceiling", f"the fee may reach {fee}, above {answer.obligations.terms.fee_ceiling}")
+    ceiling = permitted(state, transfer, moment, recording).terms.fee_ceiling
+    if fee > ceiling:
+        raise Refused("fee.over_ceiling", f"the fee may reach {fee}, above {ceiling}")
     if (wallet.name, wallet.next_nonce) in state.anchors:
         raise Refused("anchor.in_use", f"nonce {wallet.next_nonce} belongs to another transfer")
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
@@ -262,11 +246,6 @@ def on_ended(state: CustodyState, entry: Entry) -> CustodyState:
         ended = replace(ended, closed=transfer.closed or f"failed: {parse_label(body['result'])}")
     left = state.open.delete(transfer.id) if transfer.id in state.open else state.open
     return replace(_put(state, ended), open=left)
-
-
-def describe(awaiting: Awaiting) -> str:
-    """The approvals still lacking, in words: `2 of treasury and 1 of risk, or 3 of board`."""
-    return ", or ".join(" and ".join(f"{n.threshold} of {n.group}" for n in each) for each in awaiting.approvals)
 
 
 def _payload_of(state: CustodyState, entry: Entry) -> tuple[Transfer, bytes]:
