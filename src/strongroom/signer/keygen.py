@@ -9,12 +9,10 @@ from strongroom.custody.authority import distinct, granting, in_force, require_q
 from strongroom.custody.keys import check_order
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope, decode_base64, encode_base64
-from strongroom.documents.statement import Statement, sign_statement
 from strongroom.errors import Refused
-from strongroom.keys.threshold import Keygen, Scheme, Signature
+from strongroom.keys.threshold import Keygen, Scheme, Signature, Vault
 from strongroom.signer.disk import Disk
 from strongroom.signer.probes import Root
-from strongroom.signer.sessions import SessionFactory
 from strongroom.signer.station import Station
 from strongroom.wire.frame import Frame
 
@@ -72,8 +70,8 @@ def _share(transcript: str, doc: dict[str, Any]) -> Share:
 class Generation:
     """Runs key generations; one at a time for a name, none for a name that the log knows."""
 
-    def __init__(self, station: Station, shares: Shares, factory: SessionFactory) -> None:
-        self._station, self._shares, self._factory = station, shares, factory
+    def __init__(self, station: Station, shares: Shares, vault: Vault) -> None:
+        self._station, self._shares, self._vault = station, shares, vault
 
     def on_keygen(self, frame: Frame) -> None:
         """Verify the order on the own replica and start; raises Refused, InvalidInput."""
@@ -94,7 +92,7 @@ class Generation:
         self._shares.require_room(order["name"])
         station.begin(
             "keygen", order["name"], Root(order["name"], order["epoch"], ""), {"order": order}, head["nonce"], indices,
-            lambda session: self._factory.keygen(
+            lambda session: self._vault.keygen(
                 Scheme(order["scheme"]), session, indices[station.name], len(indices), order["threshold"], 0
             ),
             permit, finish,
@@ -117,8 +115,6 @@ class Generation:
     def _send_transcript(self, order: dict[str, Any], done: Keygen) -> None:
         chain_code = done.chain_code.hex() if done.chain_code else None
         outcome = {"public_key": done.public_key.hex(), "chain_code": chain_code, "transcript": done.transcript.hex()}
-        subject, station = {"key": order["name"], "epoch": order["epoch"], **outcome}, self._station
-        workspace, me = station.replica.workspace, station.name
-        made = Statement(workspace, "key.transcript", subject, None, None, me, station.key.key_id, None)
-        envelope = sign_statement(made, station.key).to_doc()
-        station.send("transcript", {"name": order["name"], "envelope": envelope, **outcome})
+        subject = {"key": order["name"], "epoch": order["epoch"], **outcome}
+        envelope = self._station.statement("key.transcript", subject)
+        self._station.send("transcript", {"name": order["name"], "envelope": envelope, **outcome})

@@ -15,8 +15,9 @@ from strongroom.custody.state import Bar
 from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Seen, Statement, sign_statement, statement_hash
+from strongroom.documents.statement import Seen, statement_hash
 from strongroom.errors import InvalidInput, Refused, StrongroomError
+from strongroom.keys.threshold import Vault
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import Disk
 from strongroom.signer.keygen import Generation, Shares
@@ -24,7 +25,7 @@ from strongroom.signer.peers import Peers
 from strongroom.signer.probes import Probes
 from strongroom.signer.rejoin import Rejoin
 from strongroom.signer.replica import Replica
-from strongroom.signer.sessions import SessionFactory, Sessions
+from strongroom.signer.sessions import Sessions
 from strongroom.signer.signing import Signing
 from strongroom.signer.station import Station
 from strongroom.signer.stops import Stops
@@ -49,13 +50,13 @@ class Settings:
 
 
 class Node:
-    """A signer, or without a factory of sessions a guardian. One instance is one boot.
+    """A signer, or without a vault a guardian. One instance is one boot.
 
     Raises nothing for what others send; an error of the disk ends the process, which starts from what is durable.
     """
 
     def __init__(
-        self, settings: Settings, key: SigningKey, disk: Disk, factory: SessionFactory | None,
+        self, settings: Settings, key: SigningKey, disk: Disk, vault: Vault | None,
         clock: Callable[[], int], entropy: Callable[[int], bytes] = os.urandom,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:  # fmt: skip
@@ -70,11 +71,11 @@ class Node:
             self.name, key, clock, disk, replica, rejoin, Stops(disk), probes, peers, sessions, self.outbox
         )
         self._witness, self._requests = Witness(here), dict[str, Callable[[Frame], None]]()
-        if settings.duty is Duty.SIGNER and factory is not None:
+        if settings.duty is Duty.SIGNER and vault is not None:
             shares = Shares(disk)
-            signing = Signing(here, self._witness, shares, factory)
+            signing = Signing(here, self._witness, shares, vault)
             self._requests = {"sign": signing.on_sign, "possession": signing.on_possession}
-            self._requests["keygen"] = Generation(here, shares, factory).on_keygen
+            self._requests["keygen"] = Generation(here, shares, vault).on_keygen
         self._speaks = False  # whether it has rejoined, as last reported
         self._accepted: bytes | None = b""  # the root that was accepted last; None asks for an answer in any case
         self._reported = 0
@@ -218,10 +219,8 @@ class Node:
 
     def _state(self, kind: str, statement: str, body: dict[str, Any], seen: Seen | None, now: int) -> None:
         """Ask the log to take an entry of this node's own statement about exactly its body."""
-        workspace, key = self._here.replica.workspace, self._here.key
-        until = now + START_VALID if seen else None
-        made = sign_statement(Statement(workspace, statement, body, None, seen, self.name, key.key_id, until), key)
-        self._here.send("submit", {"kind": kind, "body": body, "evidence": [made.to_doc()]})
+        made = self._here.statement(statement, body, seen, now + START_VALID if seen else None)
+        self._here.send("submit", {"kind": kind, "body": body, "evidence": [made]})
 
     def _report(self) -> None:
         """Where this node stands."""

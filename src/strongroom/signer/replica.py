@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from strongroom.custody.authority import in_force
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.credentials import Credential
@@ -72,7 +73,7 @@ class Replica:
     @property
     def policy(self) -> Policy:
         """The policy of the accepted state; raises Refused before the first entry."""
-        return _policy(self.accepted)
+        return in_force(self.accepted)
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -108,7 +109,7 @@ class Replica:
             taken = list(self._fold(base, fresh))
             self.require_own_disk()
             final = taken[-1][1]
-            seen = self._verify(note, _policy(final)) if note else NOTHING
+            seen = self._verify(note, in_force(final)) if note else NOTHING
             if final.roots.get(seen.size, seen.root) != seen.root:
                 raise EntryRefused(fork, Refused("checkpoint.not_extending", "a quorum has cosigned another branch"))
             if fork < self.accepted.size:
@@ -211,7 +212,7 @@ class Replica:
 
     def _vouched(self, final: CustodyState, seen: Cosigned, accepts: Sequence[Accept]) -> int:
         """The size up to which a quorum's note, or f+1 witnesses' accepts, vouch for the times."""
-        policy = _policy(final)
+        policy = in_force(final)
         known = {size: root for size, root in {(a.size, a.root) for a in accepts} if final.roots.get(size) == root}
         for size in sorted(known, reverse=True):
             heads = accepted_by(accepts, self.workspace, (size, known[size]), _credentials(policy))
@@ -226,12 +227,6 @@ class Replica:
             if index >= vouched and abs(entry.time - now) > MAX_SKEW:
                 message = f"its time differs from this node's clock by {abs(entry.time - now) // 1000} s"
                 raise EntryRefused(index, Refused("time.outside_skew", message))
-
-
-def _policy(state: CustodyState) -> Policy:
-    if state.policy is None:
-        raise Refused("workspace.missing", "this node does not hold the workspace's creation yet")
-    return state.policy
 
 
 def _credentials(policy: Policy) -> dict[str, Credential]:

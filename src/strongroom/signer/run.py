@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import uvloop
+
 from strongroom.documents.canonical import MAX_BYTES, fields, parse_loose
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.names import parse_hash, parse_slug
@@ -154,9 +156,4 @@ def main(home: Path) -> None:
     except (StrongroomError, OSError) as error:
         say(f"strongroom: {error}")
         raise SystemExit(2) from None
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(runner.run())
-    else:
-        uvloop.run(runner.run())
+    uvloop.run(runner.run())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hash
 from strongroom.errors import Refused, StrongroomError
-from strongroom.keys.threshold import CoreRefused, Keygen, Message, Scheme, Signature, Step
+from strongroom.keys.threshold import CoreRefused, Keygen, Message, Session, Signature, Step
 from strongroom.signer.probes import Probes, Root
 from strongroom.wire.channel import Channel
 from strongroom.wire.frame import Frame
@@ -19,34 +19,6 @@ TIMEOUT: Final = {"sign": 15_000, "possession": 15_000, "keygen": 60_000}  # ms
 MOST: Final = 64  # sessions at once
 EARLY_FRAMES: Final = 64  # that one peer may send ahead of the coordinator's request
 EARLY_BYTES: Final = 8 << 20
-
-
-class Session(Protocol):
-    """One run in the core, or in a simulation's double; every peer gets as many messages a round as it sends."""
-
-    @property
-    def next_step_is_probe(self) -> bool:
-        """Whether the next step's abort could tell a peer something."""
-        ...
-
-    def step(self, inbox: Sequence[Message]) -> Step:
-        """Take one complete round; raises CoreRefused."""
-        ...
-
-
-class SessionFactory(Protocol):
-    """What starts sessions: the vault of a signer, or a double."""
-
-    def keygen(self, scheme: Scheme, session_id: bytes, index: int, n: int, t: int, epoch: int = 0) -> Session:
-        """Start key generation as party `index` of 1..n."""
-        ...
-
-    def sign(
-        self, sealed: bytes, session_id: bytes, participants: Sequence[int], digest: bytes, path: Sequence[int] = (),
-        epoch: int = 0,
-    ) -> Session:  # fmt: skip
-        """Start a signature over 32 bytes."""
-        ...
 
 
 Refusing = Callable[[str, str, StrongroomError], None]

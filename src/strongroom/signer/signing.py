@@ -14,9 +14,8 @@ from strongroom.custody.wallets import public_key_of
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hash
 from strongroom.errors import Refused
-from strongroom.keys.threshold import Keygen, Signature
+from strongroom.keys.threshold import Keygen, Signature, Vault
 from strongroom.signer.keygen import Share, Shares
-from strongroom.signer.sessions import SessionFactory
 from strongroom.signer.station import Station
 from strongroom.signer.witness import Witness
 from strongroom.wire.frame import Frame
@@ -25,8 +24,8 @@ from strongroom.wire.frame import Frame
 class Signing:
     """Signs authorized payloads, and once the possession proof of a key that is not in use yet."""
 
-    def __init__(self, station: Station, witness: Witness, shares: Shares, factory: SessionFactory) -> None:
-        self._station, self._witness, self._shares, self._factory = station, witness, shares, factory
+    def __init__(self, station: Station, witness: Witness, shares: Shares, vault: Vault) -> None:
+        self._station, self._witness, self._shares, self._vault = station, witness, shares, vault
 
     def on_sign(self, frame: Frame) -> None:
         """Sign a payload that the log authorizes; the same request again yields the same signature."""
@@ -98,7 +97,7 @@ class Signing:
         about |= {"key": root.key, "epoch": root.epoch, "digest": digest.hex()}
         station.begin(
             what, ref, root, about, head["nonce"], indices,
-            lambda session: self._factory.sign(
+            lambda session: self._vault.sign(
                 share.sealed, session, list(indices.values()), digest, about["path"], root.epoch
             ),
             permit, finish,

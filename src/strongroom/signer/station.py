@@ -10,13 +10,14 @@ from strongroom.custody.state import CustodyState
 from strongroom.documents.canonical import digest
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.names import parse_hash
-from strongroom.keys.threshold import Keygen, Signature
+from strongroom.documents.statement import Seen, Statement, sign_statement
+from strongroom.keys.threshold import Keygen, Session, Signature
 from strongroom.signer.disk import Disk
 from strongroom.signer.peers import Peers
 from strongroom.signer.probes import Probes, Root
 from strongroom.signer.rejoin import Rejoin
 from strongroom.signer.replica import Replica
-from strongroom.signer.sessions import TIMEOUT, Job, Session, Sessions
+from strongroom.signer.sessions import TIMEOUT, Job, Sessions
 from strongroom.signer.stops import Stops
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
@@ -41,6 +42,13 @@ class Station:
     def send(self, kind: str, head: dict[str, Any], body: bytes = b"") -> None:
         """A frame for the coordinator, to leave once everything it tells is durable."""
         self.outbox.append(Frame(kind, self.name, COORDINATOR, head, body))
+
+    def statement(
+        self, kind: str, subject: dict[str, Any], seen: Seen | None = None, until: int | None = None
+    ) -> dict[str, Any]:
+        """This node's own signed statement, as the document of its envelope; `until` in unix ms."""
+        made = Statement(self.replica.workspace, kind, subject, None, seen, self.name, self.key.key_id, until)
+        return sign_statement(made, self.key).to_doc()
 
     def require_voice(self, size: int | None = None) -> None:
         """Raises Refused unless this disk is the newest and the own log, up to a size, extends enough others'."""

@@ -11,14 +11,13 @@ from typing import Any
 
 from strongroom.custody.state import CustodyState
 from strongroom.documents.envelope import Envelope
-from strongroom.keys.threshold import BLAME, CoreRefused, Keygen, Message, Outgoing, Scheme, Signature, Step
+from strongroom.keys.threshold import BLAME, CoreRefused, Keygen, Message, Outgoing, Scheme, Signature, Step, Vault
 from strongroom.log.accept import Accept
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of, parse_signature_line
 from strongroom.log.entry import Entry, new_entry, parse_entry
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import Disk
 from strongroom.signer.node import Node, Settings
-from strongroom.signer.sessions import SessionFactory
 from strongroom.signer.witness import join_entries
 from strongroom.wire.frame import Frame, decode_frame, encode_frame
 from tests.workspace import CHAIN, NODES, START, Workspace
@@ -87,7 +86,7 @@ class Double:
 class Fleet:
     """The workspace's nodes on in-memory disks. What they send reaches peers at once and lands in `inbox`."""
 
-    def __init__(self, workspace: Workspace | None = None, *, factory: Callable[[str], SessionFactory] | None = None):
+    def __init__(self, workspace: Workspace | None = None, *, factory: Callable[[str], Vault] | None = None):
         self.now = START
         self.home = workspace or Workspace().create()
         self.id = self.home.state.workspace
