@@ -18,6 +18,7 @@ from bench.measure import Bench, timed
 from bench.parties import generate
 from bench.processes import Meter, Processes, free_ports
 from strongroom.documents.credentials import SigningKey
+from strongroom.documents.keyfile import save_key
 from strongroom.keys.threshold import Scheme
 
 NAMES: Final = ("signer-1", "signer-2", "signer-3")
@@ -45,7 +46,7 @@ class Cluster:
         relay, proxy = free_ports(2)
         workspace, log_key = secrets.token_hex(32), SigningKey.generate()
         self.home.mkdir(mode=0o700)
-        log_key.save(self.home / "log.key")
+        save_key(log_key, self.home / "log.key")
         keys = {name: SigningKey.generate() for name in NAMES}
         nodes = {name: key.credential.to_doc() for name, key in keys.items()}
         config = {"workspace": workspace, "port": relay, "key": str(self.home / "log.key"), "nodes": nodes}
@@ -58,7 +59,7 @@ class Cluster:
         for name, key in keys.items():
             directory = self.home / name
             directory.mkdir(mode=0o700)
-            key.save(directory / "node.key")
+            save_key(key, directory / "node.key")
             told = {"name": name, "workspace": workspace, "relay": proxy if self.delay else relay, "nodes": nodes}
             (directory / "harness.json").write_text(json.dumps(told), encoding="utf-8")
             self.processes.python(name, "bench.harness.signer", str(directory))

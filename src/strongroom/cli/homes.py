@@ -9,6 +9,7 @@ from typing import Any
 from strongroom.cli.files import new_home, replace_text, write_document
 from strongroom.cli.toml import flat
 from strongroom.documents.credentials import SigningKey
+from strongroom.documents.keyfile import save_key
 from strongroom.documents.names import parse_hash, parse_label, parse_slug
 from strongroom.errors import InvalidInput
 
@@ -20,7 +21,7 @@ def new_node(home: Path, name: str, duty: str, placement: dict[str, str]) -> dic
         parse_label(value)
     new_home(home)
     key = SigningKey.generate()
-    key.save(home / "node.key")
+    save_key(key, home / "node.key")
     replace_text(home / "node.toml", flat({"name": name, "duty": duty, "relay": "", "workspace": ""}))
     document = {"name": name, "duty": duty, "key": key.credential.to_doc(), "placement": placement}
     write_document(home / f"{name}.json", document)
@@ -31,7 +32,7 @@ def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str]) ->
     """Make the coordinator's home with the log's key; returns the credential document for the draft."""
     new_home(home)
     key = SigningKey.generate()
-    key.save(home / "log.key")
+    save_key(key, home / "log.key")
     text = flat({"workspace": "", "api": api, "relay": relay})
     for chain, url in chains.items():
         text += f'\n[chains."{chain}"]\n' + flat({"url": url})

@@ -56,9 +56,7 @@ def on_opened(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("wallet.exists", f"wallet '{wallet.name}' or its address {wallet.address} is open already")
     wallet = replace(wallet, usable=entry.time + in_force(state).wallet_age * 1000)
     return replace(
-        state,
-        wallets=state.wallets.set(wallet.name, wallet),
-        accounts=state.accounts.set(account, wallet.name),
+        state, wallets=state.wallets.set(wallet.name, wallet), accounts=state.accounts.set(account, wallet.name)
     )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hex
@@ -116,23 +116,13 @@ class SigningKey:
         if status.st_mode & 0o077:
             raise InvalidInput("credential.file_mode", f"others may read {path}", f"chmod 600 {path}")
         try:
-            private = serialization.load_pem_private_key(pem, password=None)
+            private = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             private = None  # neither the cause nor its text may quote the file
         if not isinstance(private, Ed25519PrivateKey):
             raise InvalidInput("credential.file", f"{path} holds no unencrypted Ed25519 key in PKCS8 PEM")
         return cls(private)
 
-    def save(self, path: Path) -> None:
-        """Write a new file with mode 0600; an existing one is never replaced (credential.file_exists)."""
-        pem = self._private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise InvalidInput("credential.file_exists", f"{path} exists and is kept") from None
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(descriptor)
+    def pem(self) -> bytes:
+        """The private key as unencrypted PKCS8 PEM: for its key file, and for nothing else."""
+        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

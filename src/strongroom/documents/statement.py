@@ -13,15 +13,9 @@ from strongroom.documents.names import parse_hash, parse_slug
 from strongroom.errors import InvalidInput, Refused
 
 _SHAPE: Final = {
-    "workspace": str | None,
-    "kind": str,
-    "subject": dict,
-    "obligations": str | None,
-    "seen": dict | None,
-    "person": str,
-    "key": str,
-    "not_after": int | None,
-}
+    "workspace": str | None, "kind": str, "subject": dict, "obligations": str | None, "seen": dict | None,
+    "person": str, "key": str, "not_after": int | None,
+}  # fmt: skip
 _SEEN_SHAPE: Final = {"size": int, "root": str}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from strongroom.documents.canonical import parse_loose
 from strongroom.documents.credentials import SigningKey
+from strongroom.documents.keyfile import save_key
 from strongroom.documents.statement import Statement, sign_statement
 from strongroom.errors import Refused, StrongroomError
 from strongroom.policy.loader import load_policy
@@ -20,7 +21,7 @@ from strongroom.policy.loader import load_policy
 def key(path: Path) -> SigningKey:
     """The role's key, made on the first call; its private half stays in the file."""
     if not path.exists():
-        SigningKey.generate().save(path)
+        save_key(SigningKey.generate(), path)
     return SigningKey.load(path)
 
 

@@ -16,6 +16,7 @@ from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.keyfile import save_key
 from strongroom.errors import Refused
 from strongroom.lab import chain
 from strongroom.lab.keyholder import creation
@@ -74,7 +75,7 @@ def create(layout: Layout) -> Entry:
         private_home(layout.member(name), None)
         file = key_file(layout, name)
         if not file.exists():
-            SigningKey.generate().save(file)
+            save_key(SigningKey.generate(), file)
         keys[name] = SigningKey.load(file).credential.to_doc()
     for name in ("coordinator", *NODES):
         private_home(layout.home(name), user_of(name))

@@ -16,6 +16,7 @@ import uvicorn
 
 from strongroom.api.app import create_app
 from strongroom.cli.main import run
+from strongroom.documents.keyfile import save_key
 from tests.unit.api.coordinator import Coordinator
 from tests.workspace import START, Workspace
 
@@ -44,7 +45,7 @@ class Site:
         directory = self.base / name
         if not directory.exists():
             directory.mkdir(mode=0o700)
-            self.coordinator.log.keys[name].save(directory / "key.pem")
+            save_key(self.coordinator.log.keys[name], directory / "key.pem")
             text = f'api = "{self.url}"\nworkspace = "{self.coordinator.workspace}"\nperson = "{name}"\n'
             (directory / "profile.toml").write_text(text)
         return directory

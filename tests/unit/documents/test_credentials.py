@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.documents.credentials import Credential, SigningKey, key_id
+from strongroom.documents.keyfile import save_key
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 
 FIELD = 2**255 - 19
@@ -110,20 +111,20 @@ def test_refused_credential_documents(doc: object) -> None:
 
 def test_a_saved_key_is_private_and_loads_again(tmp_path: Path) -> None:
     key, path = SigningKey.generate(), tmp_path / "key"
-    key.save(path)
+    save_key(key, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     loaded = SigningKey.load(path)
     assert loaded.credential == key.credential
     key.credential.verify(b"message", loaded.sign(b"message"))
     with pytest.raises(InvalidInput, match=r"credential\.file_exists"):
-        SigningKey.generate().save(path)
+        save_key(SigningKey.generate(), path)
     assert SigningKey.load(path).key_id == key.key_id
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o677])
 def test_a_key_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "key"
-    SigningKey.generate().save(path)
+    save_key(SigningKey.generate(), path)
     path.chmod(mode)
     with pytest.raises(InvalidInput, match=r"credential\.file_mode"):
         SigningKey.load(path)
@@ -131,14 +132,14 @@ def test_a_key_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) ->
 
 def test_the_mode_is_that_of_the_file_behind_a_link(tmp_path: Path) -> None:
     path, link = tmp_path / "key", tmp_path / "link"
-    SigningKey.generate().save(path)
+    save_key(SigningKey.generate(), path)
     link.symlink_to(path)
     assert SigningKey.load(link).key_id == SigningKey.load(path).key_id
     path.chmod(0o644)
     with pytest.raises(InvalidInput, match=r"credential\.file_mode"):
         SigningKey.load(link)
     with pytest.raises(InvalidInput, match=r"credential\.file_exists"):
-        SigningKey.generate().save(link)
+        save_key(SigningKey.generate(), link)
 
 
 def test_other_files_are_refused_without_quoting_them(tmp_path: Path) -> None:

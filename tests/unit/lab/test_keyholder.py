@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.keyfile import save_key
 from strongroom.documents.statement import verify_statement
 from strongroom.errors import Refused
 from strongroom.lab import keyholder, workspace
@@ -46,7 +47,7 @@ def test_a_node_agrees_only_to_a_policy_that_lists_its_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "node.key"
-    WORKSPACE.keys["signer-1"].save(file)
+    save_key(WORKSPACE.keys["signer-1"], file)
     assert run(monkeypatch, asked(), "create", str(file), "signer-1") == 0
     envelope = Envelope.from_doc(json.loads(capsys.readouterr().out))
     statement = verify_statement(envelope, WORKSPACE.keys["signer-1"].credential)

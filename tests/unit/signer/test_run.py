@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from strongroom.documents.keyfile import save_key
 from strongroom.policy.model import Duty
 from strongroom.signer import run
 from strongroom.wire.frame import Frame, encode_frame, read_frame
@@ -30,7 +31,7 @@ def workspace() -> Workspace:
 def home(directory: Path, made: Workspace, relay: str, **changes: str) -> Path:
     config = {"name": "signer-1", "duty": "signer", "relay": relay, "workspace": made.state.workspace, **changes}
     (directory / "node.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
-    made.keys["signer-1"].save(directory / "node.key")
+    save_key(made.keys["signer-1"], directory / "node.key")
     return directory
 
 

@@ -32,12 +32,13 @@ def new_service(name: Name, directory: Directory, as_json: Json = False) -> None
 def _new(name: str, role: str, directory: Path, as_json: bool) -> None:
     from strongroom.cli.files import new_home, write_document
     from strongroom.documents.credentials import SigningKey
+    from strongroom.documents.keyfile import save_key
     from strongroom.documents.names import parse_slug
 
     parse_slug(name)
     new_home(directory)
     key = SigningKey.generate()
-    key.save(directory / "key.pem")
+    save_key(key, directory / "key.pem")
     save(Profile(directory, "", "", name, ""))
     document = {"name": name, "role": role, "key": key.credential.to_doc()}
     write_document(directory / f"{name}.json", document)
