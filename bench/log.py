@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import count as numbers
 from pathlib import Path
 from typing import Final
 
 from bench.figures import Beside, Goal, Section, figure, middle
 from bench.measure import Bench, rates, timed
-from strongroom.custody.fold import fold
+from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import CompactRange
@@ -40,7 +41,7 @@ def run(bench: Bench) -> Section:
     raws = [entry.raw for entry in entries]
     parsed = rates(lambda n: [parse_entry(raws[i % total]) for i in range(n)], rounds, seconds)
     hashed = rates(lambda n: _hashed(entries, n), rounds, seconds)
-    folded = [total / timed(fold, map(parse_entry, raws), before)[0].wall for _ in range(min(rounds, 5))]
+    folded = [total / timed(reduce, apply, map(parse_entry, raws), before)[0].wall for _ in range(min(rounds, 5))]
     mean = sum(map(len, raws)) // total
     return Section(
         "log",
