@@ -70,12 +70,17 @@ class Node:
         self._here = here = Station(
             self.name, key, clock, disk, replica, rejoin, Stops(disk), probes, peers, sessions, self.outbox
         )
-        self._witness, self._requests = Witness(here), dict[str, Callable[[Frame], None]]()
+        self._witness, self._holds_shares = Witness(here), settings.duty is Duty.SIGNER and vault is not None
+        self._handlers: dict[str, Callable[[Frame], None]] = {
+            "append": self._on_append, "cosign": self._witness.on_cosign, "checkpoint": self._witness.on_checkpoint,
+            "stop": self._on_stop, "head.ask": lambda _: self._report(), "entries.ask": self._on_entries_ask,
+            "digest.ask": self._on_digest_ask, "sign": _no_shares, "possession": _no_shares, "keygen": _no_shares,
+        }  # fmt: skip
         if settings.duty is Duty.SIGNER and vault is not None:
             shares = Shares(disk)
             signing = Signing(here, self._witness, shares, vault)
-            self._requests = {"sign": signing.on_sign, "possession": signing.on_possession}
-            self._requests["keygen"] = Generation(here, shares, vault).on_keygen
+            self._handlers |= {"sign": signing.on_sign, "possession": signing.on_possession}
+            self._handlers["keygen"] = Generation(here, shares, vault).on_keygen
         self._speaks = False  # whether it has rejoined, as last reported
         self._accepted: bytes | None = b""  # the root that was accepted last; None asks for an answer in any case
         self._reported = 0
@@ -118,30 +123,9 @@ class Node:
             raise Refused("session.sender", "a message labelled with this node's own name")
         if frame.sender != COORDINATOR:
             return self._from_peer(frame)
-        match frame.kind:
-            case "append":
-                self._accepted = None
-                self._witness.on_append(frame)
-            case "cosign":
-                self._witness.on_cosign(frame)
-            case "checkpoint":
-                self._witness.on_checkpoint(frame)
-            case "sign" | "possession" | "keygen":
-                if frame.kind not in self._requests:
-                    raise Refused("share.missing", "a guardian holds no shares")
-                self._requests[frame.kind](frame)
-            case "stop":
-                self._on_stop(frame)
-            case "head.ask":
-                self._report()
-            case "entries.ask":
-                self._on_entries_ask(frame)
-            case "digest.ask":
-                state = self._here.replica.accepted
-                self._here.send("digest", {"size": state.size, "digest": state_digest(state)})
-            case _:
-                raise InvalidInput("frame.unknown_kind", "the coordinator sends no such frame")
-        return None
+        if frame.kind not in self._handlers:
+            raise InvalidInput("frame.unknown_kind", "the coordinator sends no such frame")
+        return self._handlers[frame.kind](frame)
 
     def _from_peer(self, frame: Frame) -> None:
         nodes = self._here.replica.nodes
@@ -156,6 +140,14 @@ class Node:
                 self._here.rejoin.on_answer(frame)
             case _:
                 raise InvalidInput("frame.unknown_kind", "a node sends no such frame to another")
+
+    def _on_append(self, frame: Frame) -> None:
+        self._accepted = None
+        self._witness.on_append(frame)
+
+    def _on_digest_ask(self, _: Frame) -> None:
+        state = self._here.replica.accepted
+        self._here.send("digest", {"size": state.size, "digest": state_digest(state)})
 
     def _on_stop(self, frame: Frame) -> None:
         envelope = Envelope.from_doc(fields(frame.head, "stop", {"envelope": dict})["envelope"])
@@ -199,7 +191,7 @@ class Node:
     def _request_start(self, now: int) -> None:
         cosigned, newest = self._here.replica.cosigned, self._here.replica.accepted.boots.get(self.name)
         waiting = newest is None or (newest.boot != self._here.peers.boot and newest.index < cosigned.size)
-        if self._requests and cosigned.size and waiting and self._due("start", now):
+        if self._holds_shares and cosigned.size and waiting and self._due("start", now):
             body = {"node": self.name, "boot": self._here.peers.boot, "exchange": self._here.peers.exchange}
             self._state("signer.started", "signer.start", body, Seen(cosigned.size, cosigned.root.hex()), now)
 
@@ -237,3 +229,7 @@ class Node:
         head = {"what": what, "ref": ref, "index": getattr(error, "index", -1), "code": error.code}
         head |= {"message": error.message[:500], "culprits": getattr(error, "culprits", [])}
         self._here.send("refused", head)
+
+
+def _no_shares(_: Frame) -> None:
+    raise Refused("share.missing", "a guardian holds no shares")
