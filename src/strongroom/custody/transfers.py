@@ -12,16 +12,7 @@ from strongroom.custody.authority import granting, in_force, observed, single
 from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
-from strongroom.custody.state import (
-    Approval,
-    Authorization,
-    CustodyState,
-    Intent,
-    Payload,
-    Phase,
-    Transfer,
-    TransferId,
-)
+from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import fields
