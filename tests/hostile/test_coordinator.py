@@ -1,0 +1,118 @@
+"""The coordinator's place taken over as a whole: old databases, other clocks, withheld stops, edited tables."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from strongroom.lab import processes, roles
+from strongroom.lab.actions import FINAL, WALLET
+from strongroom.lab.layout import NODES as NAMES
+from strongroom.lab.layout import SIGNERS
+from strongroom.lab.users import as_user, private_home, user_of
+from tests.e2e.conftest import Lab
+from tests.hostile.conftest import QUORUM_BLOCKED, audited
+
+Besiege = Callable[..., Any]
+
+
+def test_an_old_copy_of_the_database_forks_nothing(lab: Lab, besiege: Besiege) -> None:
+    coordinator, user = lab.layout.home("coordinator"), user_of("coordinator")
+    old = lab.layout.home("old")
+    processes.stop(lab.layout, ["coordinator"])
+    private_home(old, user)
+    subprocess.run(as_user(user, ["cp", "-a", f"{coordinator}/.", str(old)]), check=True)
+    lab.start("coordinator")
+    lab.actions.send("ETH", 10**15, "0x" + secrets.token_hex(20), "after the copy")
+    before = audited(lab)
+    try:
+        with besiege(lambda home: restore(home, old), start=False) as siege:
+            siege.start("tests.hostile.attacker", "fork")
+            siege.propose("recipient")
+            assert siege.refused("checkpoint.not_extending", QUORUM_BLOCKED) <= set(NAMES)
+    finally:
+        shutil.rmtree(old)
+    after = audited(lab)
+    assert after.state.size >= before.state.size
+    assert after.state.roots[before.state.size] == before.state.root
+
+
+def restore(home: Path, old: Path) -> None:
+    """Put an older copy in the place of a home's contents."""
+    user = user_of("coordinator")
+    subprocess.run(as_user(user, ["find", str(home), "-mindepth", "1", "-delete"]), check=True)
+    subprocess.run(as_user(user, ["cp", "-a", f"{old}/.", str(home)]), check=True)
+
+
+def test_entries_of_another_hour_are_accepted_by_nobody(lab: Lab, besiege: Besiege) -> None:
+    with besiege(start=False) as siege:
+        siege.start("tests.hostile.attacker", "future")
+        proposed = siege.propose("recipient")
+        assert siege.refused("time.outside_skew", QUORUM_BLOCKED) <= set(NAMES)
+    assert proposed["id"] not in audited(lab).state.transfers
+
+
+def test_a_freeze_that_the_coordinator_withholds_stops_every_signer(lab: Lab, besiege: Besiege) -> None:
+    freeze = lab.actions.member("bob").sign(
+        "workspace.freeze", {"scope": "wallet", "target": WALLET, "reason": "withheld"}, stop=True
+    )
+    to = "0x" + secrets.token_hex(20)
+    with besiege(start=False) as siege:
+        siege.start("tests.hostile.attacker", "withhold")
+        roles.wait_for_nodes(lab.layout, lab.settings)
+        for signer in SIGNERS:
+            hand(lab, signer, freeze)
+        proposed = lab.actions.propose("ETH", 10**15, to, "during a freeze")
+        assert siege.refused("workspace.frozen", 2) <= set(SIGNERS)
+    frozen = logged_freezes(lab)
+    assert [row["reason"] for row in frozen] == ["withheld"], "the nodes hand the stop to the honest coordinator"
+    assert lab.actions.rpc.balance(to) == 0
+    for name in ("alice", "bob"):
+        lab.actions.member(name).state("workspace.unfreeze", {"freeze": frozen[0]["id"]})
+    ended = lab.actions.watch(proposed["id"], lambda document: document["status"] in FINAL)
+    assert lab.actions.rpc.balance(to) == (10**15 if ended["status"] == "completed" else 0)
+    audited(lab)
+
+
+def logged_freezes(lab: Lab) -> list[dict[str, Any]]:
+    """The freezes in force, once there are any."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        rows = [row for row in lab.actions.api.get("/v1/freezes")["freezes"] if row["in_force"]]
+        if rows:
+            return rows
+        time.sleep(0.1)
+    return []
+
+
+def hand(lab: Lab, signer: str, envelope: dict[str, Any]) -> None:
+    """Leave a stop as a file with a signer, as a person with access to its machine does."""
+    stops, user = lab.layout.home(signer) / "stops", user_of(signer)
+    stops.mkdir(exist_ok=True)
+    (stops / "freeze.part").write_text(json.dumps(envelope))
+    if user is not None:
+        subprocess.run(["chown", "-R", user.name, str(stops)], check=True)
+    (stops / "freeze.part").rename(stops / "freeze.json")
+
+
+def test_a_database_edited_by_sql_changes_nothing(lab: Lab) -> None:
+    before = audited(lab)
+    processes.stop(lab.layout, ["coordinator"])
+    with sqlite3.connect(lab.layout.home("coordinator") / "strongroom.db") as database:
+        size, raw = database.execute(
+            "SELECT idx, raw FROM entries WHERE kind = 'transfer.authorized' ORDER BY idx DESC"
+        ).fetchone()
+        at = raw.index(b'"payload":"') + 60
+        forged = raw[:at] + (b"1" if raw[at : at + 1] != b"1" else b"2") + raw[at + 1 :]
+        database.execute("UPDATE entries SET raw = ? WHERE idx = ?", (forged, size))
+    lab.start("coordinator")
+    after = audited(lab)
+    assert after.state.roots[before.state.size] == before.state.root
+    lab.actions.send("ETH", 10**15, "0x" + secrets.token_hex(20), "after the edit")
