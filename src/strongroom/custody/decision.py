@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from strongroom.custody.authority import in_force
 from strongroom.custody.limits import usage, usage_before
@@ -30,6 +31,7 @@ class Ready:
 
 
 Standing = Denied | Awaiting | Ready
+Found = TypeVar("Found")
 
 
 def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Moment, fee: int = 0) -> Request:
@@ -83,11 +85,16 @@ def standing(state: CustodyState, transfer: Transfer, moment: Moment, used: Usag
     return owed(state, transfer, answer, moment)
 
 
-def permitted(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Obligations:
-    """What was owed and is met; raises Refused with what denies the transfer or what it still awaits."""
-    found = standing(state, transfer, moment, used)
+def require(found: Found | Denied) -> Found:
+    """What was found, unless it is a denial: then raises Refused with its reason."""
     if isinstance(found, Denied):
         raise Refused(found.code, found.reason)
+    return found
+
+
+def permitted(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Obligations:
+    """What was owed and is met; raises Refused with what denies the transfer or what it still awaits."""
+    found: Awaiting | Ready = require(standing(state, transfer, moment, used))
     if isinstance(found, Awaiting):
         if found.approvals:
             raise Refused("approvals.missing", "approvals are missing: " + describe(found))

@@ -181,12 +181,13 @@ def on_unfrozen(state: CustodyState, entry: Entry) -> CustodyState:
     return replace(state, freezes=state.freezes.set(name, ended))
 
 
-def latched(state: CustodyState, stops: Iterable[Envelope], now: int) -> CustodyState:
-    """The state as it is once the stops a signer holds, logged or not, have their effect."""
+def latched(state: CustodyState, stops: Iterable[Envelope], now: int) -> tuple[CustodyState, list[Envelope]]:
+    """The state once the stops that a signer holds, logged or not, have their effect; and those that have one."""
+    effective = []
     for envelope in stops:
-        kind = STOP_STATEMENTS.get(from_envelope(envelope).kind)
         try:
-            state = apply_stop(state, kind, (envelope,), now) if kind else state
+            state = apply_stop(state, STOP_STATEMENTS[from_envelope(envelope).kind], (envelope,), now)
         except StrongroomError:
             continue  # logged already, or the fold would refuse it: it ends here and cannot halt the log
-    return state
+        effective.append(envelope)
+    return state, effective

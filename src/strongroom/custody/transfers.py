@@ -9,7 +9,7 @@ from strongroom.chains.evm.transaction import assemble
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
 from strongroom.custody.authority import granting, in_force, observed, single
-from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, verdict
+from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, require, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
@@ -102,11 +102,7 @@ def on_approved(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("statement.other_subject", "the approval is about another transfer")
     transfer = transfer_of(state, entry.body["transfer"])
     moment = Moment.at(entry.time)
-    stopped = block(state, transfer, moment)
-    answer = stopped or verdict(state, transfer, moment)
-    if isinstance(answer, Denied):
-        raise Refused(answer.code, answer.reason)
-    obligations = answer.obligations
+    obligations = require(block(state, transfer, moment) or verdict(state, transfer, moment)).obligations
     if statement.obligations != obligations.digest:
         raise Refused("approval.other_obligations", "the approval was given under other obligations than hold now")
     member = in_force(state).members.get(statement.person)
@@ -124,9 +120,7 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     """The coordinator binds a payload; the fold recomputes everything that allows it, and consumes limits."""
     transfer, raw = _payload_of(state, entry)
     wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
-    stopped = block(state, transfer, moment)
-    if stopped:
-        raise Refused(stopped.code, stopped.reason)
+    require(block(state, transfer, moment))
     if transfer.authorization is not None:
         raise Refused("intent.already_anchored", f"its anchor is nonce {transfer.authorization.nonce}, for ever")
     policy, used = in_force(state), usage(state, entry.time)
@@ -147,9 +141,7 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     if (wallet.name, wallet.next_nonce) in state.anchors:
         raise Refused("anchor.in_use", f"nonce {wallet.next_nonce} belongs to another transfer")
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
-    over = exceeded(policy, request, used)
-    if over:
-        raise Refused(over.code, over.reason)
+    require(exceeded(policy, request, used))
     anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums))
     state = debit(_put(state, replace(transfer, authorization=anchored, phase=Phase.AUTHORIZED)), entry.time, request)
     wallets = state.wallets.set(wallet.name, replace(wallet, next_nonce=wallet.next_nonce + 1))
@@ -186,9 +178,7 @@ def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     # Only one payload of an anchor confirms: the windows pay the difference of the worst cases.
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee - worst)
     dearer = replace(request, amount=0)
-    over = exceeded(in_force(state), dearer, usage(state, entry.time))
-    if over:
-        raise Refused(over.code, over.reason)
+    require(exceeded(in_force(state), dearer, usage(state, entry.time)))
     return debit(changed, entry.time, dearer)
 
 

@@ -10,7 +10,7 @@ from strongroom.custody.state import CustodyState
 from strongroom.custody.stops import STOP_STATEMENTS, apply_stop, latched
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
-from strongroom.errors import Refused, StrongroomError
+from strongroom.errors import Refused
 from strongroom.signer.disk import Disk
 
 PATIENCE: Final = 60_000  # ms that a stop may stay unlogged
@@ -45,12 +45,12 @@ class Stops:
 
     def over(self, state: CustodyState, now: int) -> CustodyState:
         """The state as it is once the latched stops have their effect."""
-        return latched(state, (envelope for _, envelope in self._held.values()), now) if self._held else state
+        return latched(state, self._envelopes(), now)[0]
 
     def release(self, cosigned: CustodyState, accepted: CustodyState, now: int) -> None:
         """Let go what is logged under a quorum's cosignatures, or what the fold would refuse there and here."""
         if self._held:
-            effective = {*self._effective(cosigned, now), *self._effective(accepted, now)}
+            effective = self._effective(cosigned, now) | self._effective(accepted, now)
             for name in [n for n in self._held if n in cosigned.stops or n not in (effective | set(accepted.stops))]:
                 del self._held[name]
                 self._disk.drop("stop", name)
@@ -58,7 +58,7 @@ class Stops:
     def require_logged(self, head: CustodyState, cosigned: CustodyState, now: int) -> None:
         """Raises Refused stop.pending for a head without a stop that has waited too long and would apply."""
         late = {name for name, (time, _) in self._held.items() if now - time > PATIENCE and name not in head.stops}
-        if late and late & set(self._effective(cosigned, now)):
+        if late and late & self._effective(cosigned, now):
             raise Refused("stop.pending", "a stop that this node was handed is not in the log after 60 s")
 
     def unlogged(self, accepted: CustodyState) -> Iterator[tuple[str, dict[str, Any], Envelope]]:
@@ -68,11 +68,9 @@ class Stops:
                 statement = from_envelope(envelope)
                 yield STOP_STATEMENTS[statement.kind], statement.subject, envelope
 
-    def _effective(self, state: CustodyState, now: int) -> Iterator[str]:
+    def _effective(self, state: CustodyState, now: int) -> set[str]:
         """The stops that still change this state, applied in the order of arrival."""
-        for name, (_, envelope) in self._held.items():
-            try:
-                state = apply_stop(state, STOP_STATEMENTS[from_envelope(envelope).kind], (envelope,), now)
-            except StrongroomError:
-                continue
-            yield name
+        return {statement_hash(envelope) for envelope in latched(state, self._envelopes(), now)[1]}
+
+    def _envelopes(self) -> list[Envelope]:
+        return [envelope for _, envelope in self._held.values()]

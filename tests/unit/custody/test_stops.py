@@ -52,7 +52,7 @@ def test_a_latched_freeze_binds_before_it_is_logged(home: Workspace) -> None:
     name = home.propose()
     home.authorize(name)
     stop = home.statement("bob", "workspace.freeze", FREEZE, bare=True)
-    held = latched(home.state, [stop], home.time)
+    held, _ = latched(home.state, [stop], home.time)
     with pytest.raises(Refused, match=r"workspace\.frozen"):
         may_sign(held, name, home.state.transfers[name].payloads[0].digest, home.time)
 
