@@ -94,12 +94,12 @@ def require(found: Found | Denied) -> Found:
 
 def permitted(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Obligations:
     """What was owed and is met; raises Refused with what denies the transfer or what it still awaits."""
-    found: Awaiting | Ready = require(standing(state, transfer, moment, used))
+    found = standing(state, transfer, moment, used)
     if isinstance(found, Awaiting):
         if found.approvals:
             raise Refused("approvals.missing", "approvals are missing: " + describe(found))
         raise Refused("delay.not_elapsed", f"the rule's delay ends at {found.not_before}, by this clock and the log's")
-    return found.obligations
+    return require(found).obligations
 
 
 def describe(awaiting: Awaiting) -> str:
