@@ -12,7 +12,7 @@ from strongroom.coordinator.ports import ChainNode, Clock
 from strongroom.documents.names import AssetId, ChainId, split_asset
 from strongroom.errors import StrongroomError, Unreachable
 from strongroom.nodes import answers
-from strongroom.nodes.answers import Malformed, Receipt
+from strongroom.nodes.answers import Malformed, Receipt, Transaction
 from strongroom.nodes.evm import BALANCE_OF
 
 FRESH_MS: Final = 30_000
@@ -95,6 +95,9 @@ class Chain:
         if self.block < 0 or self.error:
             await self._node.connect(self.name)
         at = number if number is not None else await self._node.block_number()
+        if at < self.block:  # a reorganization, or another chain state: what was read no longer holds
+            for account in self.accounts.values():
+                account.block = -1
         base_fee, priority = await self._node.fees()
         await self._read_accounts(at)
         self.block, self.base_fee, self.priority = at, base_fee, priority
@@ -189,6 +192,34 @@ class Chain:
             for txid, receipt in zip(chunk, found, strict=True):
                 if not asked[txid].done():
                     asked[txid].set_result(receipt)
+
+    async def spender(self, address: str, nonce: int) -> Transaction | None:
+        """The mined transaction that spent an account's nonce, found by halving the chain; None when none is.
+
+        Watchers follow (account, nonce): a payload that was signed twice has two transaction ids.
+        """
+        low, high = 0, self.block
+        while low < high:
+            middle = (low + high) // 2
+            (count,) = await self._node.batch([("eth_getTransactionCount", (address, hex(middle)))])
+            low, high = (middle + 1, high) if self._number(count) <= nonce else (low, middle)
+        (block,) = await self._node.batch([("eth_getBlockByNumber", (hex(low), True))])
+        for item in block.get("transactions", ()) if isinstance(block, dict) else ():
+            try:
+                found = answers.transaction(item, answers.hash32(item.get("hash") if isinstance(item, dict) else None))
+            except Malformed:
+                continue  # a kind that this client does not know: not one of ours
+            if (found.sender, found.nonce) == (address, nonce):
+                return found
+        return None
+
+    def _number(self, value: object) -> int:
+        if isinstance(value, StrongroomError):
+            raise value
+        try:
+            return answers.quantity(value)
+        except Malformed as error:
+            raise Unreachable("node.bad_answer", f"{self.name}: {error}") from error
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -164,7 +164,7 @@ class Reconciler:
             async with self._sessions:
                 wait = await sign.step(desk, transfer, payload)
             if wait is not None:
-                if wait.code not in (sign.COSIGNING, "quorum.unreachable"):
+                if wait.code.startswith(("signature.", "session.timeout")):  # nodes' own refusals are kept already
                     desk.timeline.refusal(transfer.id, "signers", "sign", wait.code, wait.text)
                 return wait
         wait = await broadcast.step(desk, transfer, payload)

@@ -10,6 +10,7 @@ from strongroom.errors import StrongroomError
 from strongroom.store.records import Event, Records, Refusal
 
 MOST_TEXT = 500
+MOST_TOLD = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Timeline:
     def __init__(self, records: Records, clock: Clock, changed: Callable[[], None]) -> None:
         self._records, self._clock, self._changed = records, clock, changed
         self.waits: dict[str, Wait] = {}
+        self._told: set[tuple[str, ...]] = set()
 
     def event(self, transfer: str, stage: str, text: str) -> None:
         """A step was made."""
@@ -39,7 +41,13 @@ class Timeline:
         self._changed()
 
     def refusal(self, transfer: str, by: str, what: str, code: str, message: str) -> None:
-        """Somebody refused; the same no again within the wait is not repeated."""
+        """Somebody refused; the same no by the same one is kept once, however often it is tried again."""
+        no = (transfer, by, what, code, message)
+        if no in self._told:
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told.add(no)
         self._records.add_refusal(Refusal(transfer, self._clock(), by, what, code[:64], message[:MOST_TEXT]))
         self._changed()
 

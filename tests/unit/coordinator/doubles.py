@@ -210,6 +210,7 @@ class FakeChain:
         self.nonce = 0
         self.down = False
         self.auto = True
+        self.blocks: dict[int, list[dict[str, Any]]] = {}
 
     def _up(self) -> None:
         if self.down:
@@ -232,6 +233,8 @@ class FakeChain:
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         self._up()
+        if calls and calls[0][0] == "eth_getBlockByNumber":
+            return [{"transactions": self.blocks.get(int(params[0], 16), [])} for _, params in calls]
         found: dict[str, Any] = {
             "eth_getTransactionCount": hex(self.nonce),
             "eth_getBalance": hex(self.balance),

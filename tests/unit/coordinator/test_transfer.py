@@ -333,3 +333,22 @@ async def test_a_reverted_transaction_has_failed(coordinator: Coordinator) -> No
     coordinator.chain.mine()
     await coordinator.until(lambda: coordinator.house.service.cosigned.transfers[name].phase is Phase.FAILED)
     assert "reverted" in transfer(coordinator, name).closed
+
+
+async def test_a_payload_that_was_sent_under_another_id_is_found_by_its_nonce(coordinator: Coordinator) -> None:
+    """Signed twice, the other copy was mined: watchers follow (account, nonce), not transaction ids."""
+    coordinator.chain.auto = False
+    await ready(coordinator)
+    name = await propose(coordinator)
+    await coordinator.until(lambda: coordinator.chain.sent)
+    chain, tx = coordinator.chain, decode(transfer(coordinator, name).payloads[0].raw)
+    other = "0x" + "ab" * 32
+    chain.pool.clear()
+    chain.mined[other] = (11, True)
+    chain.nonce, chain.number = 1, 12
+    sender = coordinator.house.desk.wallet_of(transfer(coordinator, name)).address
+    item = {"hash": other, "from": sender, "nonce": "0x0", "to": tx.to, "value": hex(tx.value), "input": "0x"}
+    # the double answers every height with the newest nonce, so the search ends at the first block
+    chain.blocks[0] = [{**item, "blockNumber": "0xb", "blockHash": "0x" + "00" * 32}]
+    await coordinator.until(lambda: coordinator.house.service.cosigned.transfers[name].phase is Phase.COMPLETED)
+    assert transfer(coordinator, name).txid == other

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from strongroom.chains.evm.transaction import decode
 from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.observation import observe
 from strongroom.coordinator.timeline import Wait
 from strongroom.custody.state import Transfer
 from strongroom.errors import StrongroomError
-from strongroom.nodes.answers import Receipt
-from strongroom.store.records import Signed
+from strongroom.nodes.answers import Receipt, Transaction
 
 CODE: Final = "chain.confirmations"
 PENDING: Final = "chain.pending"
@@ -27,12 +27,17 @@ async def step(desk: Desk, transfer: Transfer, confirmations: dict[str, int]) ->
     if account is None or account.nonce <= transfer.authorization.nonce:
         confirmations.pop(transfer.id, None)
         return Wait(PENDING, "the transaction's block", 30.0)
-    rows = {row.txid: row for row in desk.records.signatures_of(transfer.id)}
+    rows = {row.txid: row.digest for row in desk.records.signatures_of(transfer.id)}
     try:
         found = await _mined(chain, list(rows))
+        if found is None:  # a reorganization just now, or the same payload was signed twice and the other was sent
+            other = await chain.spender(wallet.address, transfer.authorization.nonce)
+            found = await _mined(chain, [other.txid]) if other is not None else None
+            if other is not None:
+                rows[other.txid] = _payload_of(transfer, other)
     except StrongroomError as error:
         return Wait.of(error, 2.0)
-    if found is None:  # a reorganization, or somebody else's transaction spent the nonce
+    if found is None:
         confirmations.pop(transfer.id, None)
         return Wait(PENDING, "a receipt: its nonce is spent", 5.0)
     depth, need = chain.block - found.block_number + 1, policy.chains[wallet.chain].confirmations
@@ -51,10 +56,22 @@ async def _mined(chain: Chain, txids: list[str]) -> Receipt | None:
     return None
 
 
-def _conclude(desk: Desk, transfer: Transfer, receipt: Receipt, row: Signed) -> None:
-    null = any(p.null for p in transfer.payloads if p.digest == row.digest)
+def _payload_of(transfer: Transfer, transaction: Transaction) -> str:
+    """The digest of the payload that a mined transaction carries out, or "" when it is none of the transfer's."""
+    for payload in transfer.payloads:
+        tx = decode(payload.raw)
+        if (tx.to, tx.value, tx.data) == (transaction.to, transaction.value, transaction.data):
+            return payload.digest
+    return ""
+
+
+def _conclude(desk: Desk, transfer: Transfer, receipt: Receipt, digest: str) -> None:
+    """Note in the log how it ended."""
+    payload = next((p for p in transfer.payloads if p.digest == digest), None)
     kind, result = "transfer.completed", "success"
-    if null:
+    if payload is None:
+        kind, result = "transfer.failed", "its nonce was spent by a transaction that the log does not know"
+    elif payload.null:
         kind, result = "transfer.failed", "its nonce was spent without a payment"
     elif not receipt.succeeded:
         kind, result = "transfer.failed", "the transaction reverted"
