@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -116,3 +117,14 @@ def test_one_flipped_byte_fails_the_audit_and_names_the_entry(
     done = audit(lab, spoilt)
     line = data.count(b"\n", 0, position)
     assert done.returncode == 5 and f"entry {line - 1}" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("asset", "amount", "units"), [("ETH", "1.5", 15 * 10**17), ("LUSD", "2.25", 2_250_000)])
+def test_the_faucet_gives_exactly_what_is_asked(lab: Lab, asset: str, amount: str, units: int) -> None:
+    to = "0x" + secrets.token_hex(20)
+    done = lab.command("lab", "faucet", to, "--asset", asset, "--amount", amount)
+    assert done.returncode == 0 and f"{amount} {asset}" in done.stdout, done.stdout + done.stderr
+    contract = json.loads(lab.layout.lab_json.read_text())["assets"][asset]["contract"]
+    assert lab.actions.rpc.balance(to, contract) == units
+    assert lab.command("lab", "faucet", "0x12", "--asset", asset).returncode == 2
+    assert lab.command("lab", "faucet", to, "--asset", "DOGE").returncode == 2

@@ -57,6 +57,19 @@ def status_command(json_: Json = False) -> None:
     typer.echo(json.dumps(doc, indent=2, ensure_ascii=False) if json_ else "\n".join(lines(doc)))
 
 
+@app.command("faucet")
+def faucet_command(
+    to: Annotated[str, typer.Argument(help="A wallet's name, or an address.")],
+    amount: Annotated[str, typer.Option(help="Decimal text, such as 1.5.")] = "10",
+    asset: Annotated[str, typer.Option(help="ETH or LUSD.")] = "ETH",
+) -> None:
+    """Give a wallet or an address some of the lab's worthless money."""
+    from strongroom.lab.faucet import give
+
+    given, address = give(locate(Path.cwd()), to, asset, amount)
+    typer.echo(f"LAB: {given} for {address}")
+
+
 @app.command("demo")
 def demo_command() -> None:
     """Bring the lab up and show it: a key, transfers, a refusal, a lying coordinator, an audit."""
