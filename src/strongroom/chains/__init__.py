@@ -1,3 +1,1 @@
 """What each chain's payloads say: build, explain, digest, assemble; pure, without network or clock."""
-
-from __future__ import annotations

@@ -33,27 +33,21 @@ class Request:
     native: AssetId
     fee: int = 0
 
-    def subject(self, per: Per) -> str:
-        """The value that a window of this scope counts this request under."""
-        match per:
-            case Per.INITIATOR:
-                return self.initiator
-            case Per.SOURCE:
-                return self.wallet
-            case Per.DESTINATION:
-                return self.destination
-            case Per.ASSET:
-                return self.asset
-
     def window(self, shape: WindowShape) -> Window:
-        """The running sum that this request falls under."""
-        return Window(shape, shape.asset if shape.per is Per.ASSET else self.subject(shape.per))
+        """The running sum that this request falls under; fees count for the asset that they are paid in."""
+        match shape.per:
+            case Per.INITIATOR:
+                return Window(shape, self.initiator)
+            case Per.SOURCE:
+                return Window(shape, self.wallet)
+            case Per.DESTINATION:
+                return Window(shape, self.destination)
+            case Per.ASSET:
+                return Window(shape, shape.asset)
 
     def weight(self, shape: WindowShape) -> int:
         """What this request adds to a window: amount, worst-case fee, or both when the fee is paid in the asset."""
-        if shape.fees_only:
-            return self.fee if shape.asset == self.native else 0
-        amount = self.amount if shape.asset == self.asset else 0
+        amount = self.amount if shape.asset == self.asset and not shape.fees_only else 0
         return amount + (self.fee if shape.asset == self.native else 0)
 
 

@@ -203,24 +203,18 @@ class Replica:
 
     def _require_proven(self, final: CustodyState, fork: int, seen: Cosigned, accepts: Sequence[Accept]) -> None:
         head = (final.size, final.root)
-        proven = seen.size and (seen.size, seen.root) == head
-        if final.size >= self.accepted.size and not proven:
-            proven = len(self.accepted_by(accepts, head)) >= self.policy.witness_quorum
-        if final.size < self.accepted.size or not proven:
+        quorum_accepts = len(self.accepted_by(accepts, head)) >= self.policy.witness_quorum
+        if final.size < self.accepted.size or not ((seen.size, seen.root) == head or quorum_accepts):
             why = f"this node has accepted {self.accepted.size} entries that differ from number {fork} on"
             raise EntryRefused(fork, Refused("checkpoint.not_extending", why))
 
     def _vouched(self, final: CustodyState, seen: Cosigned, accepts: Sequence[Accept]) -> int:
         """The size up to which a quorum's note, or f+1 witnesses' accepts, vouch for the times."""
-        policy = in_force(final)
-        known = {size: root for size, root in {(a.size, a.root) for a in accepts} if final.roots.get(size) == root}
-        for size in sorted(known, reverse=True):
-            heads = accepted_by(accepts, self.workspace, (size, known[size]), _credentials(policy))
-            if len(heads) > policy.faults:
-                break
-        else:
-            size = 1  # the creation is the workspace's id: nobody can date it otherwise
-        return max(size, seen.size if final.roots.get(seen.size) == seen.root else 0)
+        policy, heads = in_force(final), {(a.size, a.root) for a in accepts if final.roots.get(a.size) == a.root}
+        witnesses, noted = _credentials(policy), seen.size if final.roots.get(seen.size) == seen.root else 0
+        accepted = {head[0]: accepted_by(accepts, self.workspace, head, witnesses) for head in heads}
+        vouched = [size for size, names in accepted.items() if len(names) > policy.faults]
+        return max(1, noted, *vouched)  # the creation is the workspace's id: nobody can date it otherwise
 
     def _check_times(self, entries: Sequence[Entry], fork: int, vouched: int, now: int) -> None:
         for index, entry in enumerate(entries, fork):

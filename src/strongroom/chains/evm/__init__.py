@@ -1,3 +1,1 @@
 """Ethereum and its like: EIP-1559 transfers of the native coin and of ERC-20 tokens."""
-
-from __future__ import annotations
