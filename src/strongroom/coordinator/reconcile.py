@@ -47,6 +47,7 @@ class Reconciler:
         for wallet in self._desk.state.wallets.values():
             self._desk.watch(wallet)
         for name in self._desk.state.open:
+            self._desk.records.load_transfer(name)
             self.wake(name)
 
     async def stop(self) -> None:
@@ -116,7 +117,6 @@ class Reconciler:
     async def _drive(self, name: TransferId) -> None:
         desk, event = self._desk, self._events[name]
         try:
-            desk.records.load_transfer(name) if desk.state.transfers[name].authorization else None
             while (transfer := desk.state.transfers.get(name)) is not None and transfer.phase not in ENDED:
                 event.clear()
                 wait = await self._careful_step(transfer)

@@ -30,15 +30,17 @@ async def step(desk: Desk, transfer: Transfer, payload: Payload) -> Wait | None:
     if participants is None or desk.witnesses()[0] < desk.witnesses()[1]:
         return Wait("quorum.unreachable", desk.quorums(key), 5.0)
 
+    made: dict[bytes, SignedTransaction] = {}
+
     def check(signature: bytes) -> None:
-        finish(payload, signature, wallet.address)
+        made[signature] = finish(payload, signature, wallet.address)
 
     head = {"transfer": transfer.id, "digest": payload.digest, "note": desk.sequencer.history.note}
     try:
         signature = await desk.sessions.run("sign", transfer.id, payload.digest, participants, head, check)
     except (Refused, Unreachable) as error:
         return _again(desk, key, error)
-    signed = finish(payload, signature, wallet.address)
+    signed = made[signature]
     row = Signed(payload.digest, transfer.id, signature, signed.raw, signed.txid, desk.clock())
     await desk.records.put_signed(row)
     desk.timeline.event(transfer.id, "signed", f"by {' and '.join(participants)}")
