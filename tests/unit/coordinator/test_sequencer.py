@@ -225,3 +225,33 @@ async def test_an_entry_that_the_fold_refuses_changes_nothing(coordinator: Coord
     with pytest.raises(Refused):
         sequencer.history.try_entry(new_entry("nonsense", sequencer.next_time(), {}))
     assert coordinator.house.desk.state is state and sequencer.round is None
+
+
+@pytest.mark.parametrize("column", ["time", "label"])
+async def test_an_entry_edited_in_the_database_is_fetched_again(coordinator: Coordinator, column: str) -> None:
+    """Whether the fold refuses the edited entry or only the root differs: the witnesses' log is the log."""
+    await ready(coordinator)
+    for number in range(1, 4):
+        listing(coordinator, number)
+    await coordinator.until(lambda: coordinator.house.desk.cosigned.size == coordinator.house.desk.state.size)
+    whole = coordinator.house.desk.state
+    await coordinator.crash()
+    index = whole.size - 2
+    with coordinator.database.transaction() as connection:
+        (raw,) = connection.exec_driver_sql(f"SELECT raw FROM entries WHERE idx = {index}").one()
+        if column == "label":
+            forged = raw.replace(b'"label":"somebody"', b'"label":"somebodY"')
+        else:
+            at = raw.rindex(b'"time":') + len(b'"time":')
+            forged = raw[:at] + str(int(raw[at:-1]) - 1).encode() + raw[-1:]
+        assert forged != raw and len(forged) == len(raw)
+        connection.exec_driver_sql("UPDATE entries SET raw = ? WHERE idx = ?", (forged, index))
+    await coordinator.start()
+    await coordinator.until(lambda: coordinator.house.desk.cosigned.root == whole.root)
+    assert coordinator.house.service.entries(index, 1) != [forged]
+    listing(coordinator, 9)
+    await coordinator.until(lambda: coordinator.house.desk.cosigned.size == whole.size + 1)
+    await coordinator.crash()
+    await coordinator.start()
+    assert coordinator.house.desk.state.size == whole.size + 1, "and so it stands on disk"
+    assert coordinator.house.desk.state.roots[whole.size] == whole.root
