@@ -246,9 +246,11 @@ class Sequencer:
             return None
         nos = {name: no for name, no in current.refusals.items() if no.what == "append"}
         stale = all(no.code == "time.outside_skew" for no in nos.values())
-        holders = sum(accept.size > self.history.cosigned.size for accept in self._accepts.values())
+        base = self.history.cosigned.size
+        holders = {name for name, accept in self._accepts.items() if accept.size > base}
+        holders |= {peer.name for peer in self.peers if peer.size > base and not peer.diverged}
         now = self._clock()
-        if holders > len(current.policy.nodes) - current.policy.witness_quorum:
+        if len(holders) > len(current.policy.nodes) - current.policy.witness_quorum:
             return None  # those who accepted it could not follow another branch: keep asking
         if stale and now - self._last_retime < RETIME_MS:
             return None

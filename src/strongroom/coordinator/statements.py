@@ -30,6 +30,7 @@ COLLECTED: Final = {
     "wallet.open": "wallet.opened",
     "address.list": "address.listed",
     "workspace.unfreeze": "workspace.unfrozen",
+    "person.reinstate": "person.reinstated",
     "workspace.freeze": "workspace.frozen",
 }
 """Statements of which an entry may need several; the others stand alone."""
