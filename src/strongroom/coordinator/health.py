@@ -9,7 +9,7 @@ from strongroom.coordinator.answers import ChainHealth, Health, NodeHealth
 from strongroom.coordinator.desk import Desk
 from strongroom.policy.model import Duty
 
-MOST_SKEW_MS: Final = 30_000  # SECURITY_RULES: further apart, hot stops
+MOST_SKEW_MS: Final = 30_000  # clocks further apart stop hot signing
 
 
 def health(desk: Desk) -> Health:
