@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def run_coordinator(home: Path) -> None:
         local = host == "localhost" or ip_address(host).is_loopback
         return create_app(service, hosts=LOOPBACK if local else None)
 
+    spare_collector()
     main(home, serve_api)
 
 
@@ -30,7 +32,16 @@ def run_node(home: Path) -> None:
     """Run a signer or a guardian, by what its home says, until it is told to stop."""
     from strongroom.signer.run import main
 
+    spare_collector()
     main(home)
+
+
+def spare_collector() -> None:
+    """Keep the garbage collector off the state, which grows with the log, never changes and has no cycles.
+
+    Looking through it held a role up for 200 ms at 12,000 transfers; what is young is still looked through.
+    """
+    gc.set_threshold(20_000, 50, 1_000)
 
 
 def store_first_entry(home: Path, entry: Entry) -> None:
