@@ -94,6 +94,16 @@ class Service:
         """Nodes, chains, quorums, findings."""
         return health.health(self._desk)
 
+    def balances(self) -> dict[str, dict[str, int]]:
+        """What the node last said each wallet holds, in base units by asset; wallets not asked yet are absent."""
+        found: dict[str, dict[str, int]] = {}
+        for wallet in self.state.wallets.values():
+            chain = self._desk.chain_of(wallet)
+            account = chain.accounts.get(wallet.address) if chain is not None else None
+            if account is not None:
+                found[wallet.name] = {str(asset): units for asset, units in account.balances.items() if units >= 0}
+        return found
+
     def keygens(self) -> tuple[KeygenProgress, ...]:
         """The key generations ordered since the start."""
         return self._keygen.progress()

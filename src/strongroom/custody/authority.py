@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
@@ -42,7 +43,9 @@ def stopping(state: CustodyState, envelope: Envelope, kind: str) -> Statement:
     """Verify a statement that stops something: it needs neither `seen` nor `not_after`."""
     statement = from_envelope(envelope)
     statement.require(kind, state.workspace, 0)
-    return verify_statement(envelope, credential_of(state, statement.person, statement.key))
+    # The suspended count where a suspension is to end: else one administrator could lock out all the others.
+    electorate = replace(state, suspended=frozenset()) if kind == "person.reinstate" else state
+    return verify_statement(envelope, credential_of(electorate, statement.person, statement.key))
 
 
 def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> Statement:

@@ -19,6 +19,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "policy.proposed": workspace.on_proposed,
     "policy.adopted": workspace.on_adopted,
     "workspace.unfrozen": stops.on_unfrozen,
+    "person.reinstated": stops.on_reinstated,
     "signer.started": nodes.on_started,
     "signer.barred": nodes.on_barred,
     "key.generated": keys.on_generated,
@@ -35,10 +36,13 @@ HANDLERS: Final[dict[str, Handler]] = {
 }
 """Every kind of entry there is; what each requires stands in its handler."""
 
+AUTHORED: Final = frozenset({"policy.adopted", "transfer.authorized", "transfer.replaced", "transfer.signed"})
+"""What the coordinator makes of what the fold knows already: nobody states it."""
 
-COUNTED_ONCE: Final = frozenset(
-    {"policy.proposed", "workspace.unfrozen", "key.generated", "wallet.opened", "address.listed"}
-)
+COUNTED_ONCE: Final = {"policy.proposed", "workspace.unfrozen", "person.reinstated", "key.generated"} | {
+    "wallet.opened",
+    "address.listed",
+}
 """Grants whose statements could otherwise serve again after a stop; stops count once themselves, and a transfer's
 statements are bound to its id."""
 
@@ -52,6 +56,8 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("workspace.missing", "the log does not begin with workspace.created")
     if entry.time < state.time:
         raise Refused("time.backwards", "an entry is older than the one before it")
+    if entry.evidence and entry.kind in AUTHORED:
+        raise Refused("evidence.count", f"{entry.kind} carries no statement")
     once = {unused(state, e): entry.time for e in entry.evidence} if entry.kind in COUNTED_ONCE else {}
     after = handler(state, entry)
     tree = state.tree.append(entry.leaf)

@@ -81,16 +81,28 @@ def suspended(state: CustodyState, signed: Signed, _time: int, _name: str) -> Cu
     _one_administrator(state, signed)
     if subject["person"] not in in_force(state).members or subject["person"] in state.suspended:
         raise Refused("person.unknown", "the policy lists nobody of that name who is not suspended yet")
-    return replace(state, suspended=state.suspended | {subject["person"]})
+    renewed = state.renewed.set("person.reinstate", state.size)
+    return replace(state, suspended=state.suspended | {subject["person"]}, renewed=renewed)
+
+
+def on_reinstated(state: CustodyState, entry: Entry) -> CustodyState:
+    """The administrators' threshold ends a suspension."""
+    require_administrators(state, entry, "person.reinstate")
+    name = fields(entry.body, "person.reinstated", {"person": str})["person"]
+    if name not in state.suspended:
+        raise Refused("person.unknown", "nobody of that name is suspended")
+    return replace(state, suspended=state.suspended - {name})
 
 
 def key_revoked(state: CustodyState, signed: Signed, _time: int, _name: str) -> CustodyState:
-    """One administrator, or the credential itself, revokes a credential."""
-    subject = fields(signed[0].subject, "revocation", {"key": str})
+    """One administrator, or the credential itself, revokes a credential; nothing gives it back."""
+    subject, policy = fields(signed[0].subject, "revocation", {"key": str}), in_force(state)
+    holder = next((m.name for m in policy.members.values() if subject["key"] in m.credentials), None)
     if subject["key"] != signed[0].key:
         _one_administrator(state, signed)
-    held = any(subject["key"] in member.credentials for member in in_force(state).members.values())
-    if not held or subject["key"] in state.revoked:
+        if holder in policy.administrators.members:
+            raise Refused("credential.administrators", "suspend an administrator instead: a quorum can undo that")
+    if holder is None or subject["key"] in state.revoked:
         raise Refused("credential.unknown", "no member holds such a key that is not revoked yet")
     return replace(state, revoked=state.revoked | {subject["key"]})
 

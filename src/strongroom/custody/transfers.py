@@ -231,8 +231,6 @@ def on_ended(state: CustodyState, entry: Entry) -> CustodyState:
 
 def _payload_of(state: CustodyState, entry: Entry) -> tuple[Transfer, bytes]:
     body = fields(entry.body, entry.kind, {"transfer": str, "payload": str})
-    if entry.evidence:
-        raise Refused("evidence.count", f"{entry.kind} carries no statement")
     return transfer_of(state, body["transfer"]), parse_hex(body["payload"])
 
 

@@ -28,7 +28,7 @@ from strongroom.wire.handshake import COORDINATOR, NodeSide
 
 TICK: Final = 0.25  # s
 PATIENCE: Final = 10.0  # s for a connection and its handshake
-_LONGEST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 1.5  # s between two dials
 _SHAPE: Final = {"name": str, "duty": str, "relay": str, "workspace": str}
 
 
@@ -131,7 +131,7 @@ class Runner:
     def _flush(self) -> None:
         """Send what the node has to say; without a connection it is lost, as if the network had lost it."""
         frames, self._node.outbox[:] = list(self._node.outbox), []
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.writelines(encode_frame(frame) for frame in frames)
 
 

@@ -230,3 +230,27 @@ def test_a_pair_is_barred_in_the_keys_own_epoch_only(home: Workspace) -> None:
     body = {"key": "hot-ecdsa", "epoch": 7, "accuser": "signer-1", "peer": "signer-2", "session": "s", "reason": "r"}
     with pytest.raises(Refused, match=r"signer\.barred"):
         home.stopped("signer.barred", "signer.bar", body, ["signer-1"])
+
+
+def test_one_administrator_cannot_lock_out_the_others(home: Workspace) -> None:
+    for person in ("bob", "carol"):
+        home.stopped("person.suspended", "person.suspend", {"person": person}, ["alice"])
+        with pytest.raises(Refused, match=r"credential\.administrators"):
+            home.stopped("key.revoked", "key.revoke", {"key": home.keys[person].key_id}, ["alice"])
+    body = {"person": "bob"}
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        home.granted("person.reinstated", "person.reinstate", body, ["bob"])
+    spare = [home.statement(person, "person.reinstate", body) for person in ("alice", "carol")]
+    home.time += 1  # so that the statements that count are others than the spare ones
+    home.granted("person.reinstated", "person.reinstate", body, ["bob", "carol"])
+    assert home.state.suspended == {"carol"}
+    home.add("person.suspended", body, [home.statement("alice", "person.suspend", body)])  # another hash than before
+    with pytest.raises(Refused, match=r"statement\.before_stop"):
+        home.add("person.reinstated", body, spare)
+
+
+def test_what_the_coordinator_authors_carries_no_statement(home: Workspace) -> None:
+    name = home.propose()
+    entry = {"transfer": name, "payload": home.payload(name).hex()}
+    with pytest.raises(Refused, match=r"evidence\.count"):
+        home.add("transfer.authorized", entry, [home.statement("bob", "workspace.freeze", FREEZE, bare=True)])

@@ -80,6 +80,7 @@ def lived_in() -> Workspace:
     home.add("policy.adopted", {"version": 2}, later=3_600_000)
     home.stopped("wallet.closed", "wallet.close", {"wallet": "hot-eth"}, ["carol"])
     home.stopped("person.suspended", "person.suspend", {"person": "carol"}, ["alice"])
+    home.granted("person.reinstated", "person.reinstate", {"person": "carol"}, ["bob", "carol"])
     home.stopped("key.revoked", "key.revoke", {"key": home.keys["bob"].key_id}, ["bob"])
     return home
 

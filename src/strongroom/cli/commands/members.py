@@ -10,7 +10,7 @@ import typer
 from strongroom.cli.output import Json, emit, example, pairs, say
 from strongroom.cli.profile import Profile, joined, save
 
-people = typer.Typer(help="People: make a key, suspend, revoke a key.", no_args_is_help=True)
+people = typer.Typer(help="People: make a key, suspend, reinstate, revoke a key.", no_args_is_help=True)
 services = typer.Typer(help="Services: make a key for a program.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The name in the policy: a–z, 0–9, '.', '_', '-'.")]
@@ -62,12 +62,23 @@ def suspend(name: Name, as_json: Json = False) -> None:
     settle(answer, as_json, f"{name} is suspended")
 
 
+@people.command(epilog=example("strongroom person reinstate bob"))
+def reinstate(name: Name, as_json: Json = False) -> None:
+    """End a suspension: takes the administrators' threshold; the suspended ones count for this alone."""
+    from strongroom.cli.settle import settle
+    from strongroom.cli.signing import hand_in
+
+    profile = joined()
+    answer = hand_in(profile, profile.client(), "person.reinstate", {"person": name})
+    settle(answer, as_json, f"{name} is reinstated")
+
+
 @people.command("revoke-key", epilog=example("strongroom person revoke-key 9c1f…"))
 def revoke_key(
     key: Annotated[str, typer.Argument(metavar="[KEY]", help="A key id; your own when left out.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Revoke a credential at once: takes one administrator, or the key itself."""
+    """Revoke a credential for good, at once: takes one administrator, or the key itself."""
     from strongroom.cli.settle import settle
     from strongroom.cli.signing import hand_in
 
