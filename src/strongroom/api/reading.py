@@ -11,27 +11,29 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from strongroom.api import models, views
 from strongroom.api.facade import Clock, Service
 from strongroom.api.openapi import refusals
+from strongroom.audit.bundle import bundle_lines
 from strongroom.errors import Unreachable
 from strongroom.log.checkpoint import parse_note
-from strongroom.log.entry import leaf_hash
 
 _PAGE: Final = 500
 _DIGEST_WAIT: Final = 5.0  # seconds
 
 
-def bundle_lines(service: Service) -> Iterator[bytes]:
-    """The audit bundle: header, a line for each entry that the newest checkpoint covers, the checkpoint."""
+def bundle(service: Service) -> Iterator[bytes]:
+    """The audit bundle of every entry that the newest checkpoint covers."""
     note = service.note
     size = parse_note(note).checkpoint.size
-    yield f"strongroom-bundle/v1 {service.workspace}\n".encode()
-    start = 0
-    while start < size:
-        page = service.entries(start, min(_PAGE, size - start))
-        if not page:
-            raise Unreachable("log.gap", f"the coordinator holds no entry {start}")
-        yield b"".join(leaf_hash(raw).hex().encode() + b" " + raw + b"\n" for raw in page)
-        start += len(page)
-    yield b"\n" + note.encode()
+
+    def entries() -> Iterator[bytes]:
+        start = 0
+        while start < size:
+            page = service.entries(start, min(_PAGE, size - start))
+            if not page:
+                raise Unreachable("log.gap", f"the coordinator holds no entry {start}")
+            yield from page
+            start += len(page)
+
+    return bundle_lines(service.workspace, entries(), note)
 
 
 def router(service: Service, clock: Clock) -> APIRouter:
@@ -106,7 +108,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         _note(service)
         name = f'attachment; filename="strongroom-{service.workspace[:12]}.bundle"'
         headers = {"content-disposition": name}
-        return StreamingResponse(bundle_lines(service), media_type="text/plain", headers=headers)
+        return StreamingResponse(bundle(service), media_type="text/plain", headers=headers)
 
     return routes
 
