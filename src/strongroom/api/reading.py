@@ -14,12 +14,13 @@ from strongroom.api.openapi import refusals
 from strongroom.audit.bundle import bundle_lines
 from strongroom.errors import Unreachable
 from strongroom.log.checkpoint import parse_note
+from strongroom.log.entry import leaf_hash
 
 _PAGE: Final = 500
 _DIGEST_WAIT: Final = 5.0  # seconds
 
 
-def bundle(service: Service) -> Iterator[bytes]:
+def audit_lines(service: Service) -> Iterator[bytes]:
     """The audit bundle of every entry that the newest checkpoint covers."""
     note = service.note
     size = parse_note(note).checkpoint.size
@@ -108,7 +109,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         _note(service)
         name = f'attachment; filename="strongroom-{service.workspace[:12]}.bundle"'
         headers = {"content-disposition": name}
-        return StreamingResponse(bundle(service), media_type="text/plain", headers=headers)
+        return StreamingResponse(audit_lines(service), media_type="text/plain", headers=headers)
 
     return routes
 
