@@ -109,6 +109,7 @@ async def test_the_same_intent_again_is_the_same_transfer(coordinator: Coordinat
     [
         ({"amount": "1.5"}, "amount.syntax"),
         ({"amount": str(2 * WEI)}, "policy.no_rule"),
+        ({"amount": str(10**40)}, "policy.no_rule"),
         ({"amount": "0"}, "amount.zero"),
         ({"asset": "eip155:31337/erc20:0x" + "99" * 20}, "asset.unknown"),
         ({"wallet": "nowhere"}, "wallet.unknown"),

@@ -28,9 +28,12 @@ async def propose(
     name = TransferId(statement_hash(envelope))
     body = {"transfer": name}
     wallet = desk.state.wallets.get(intent.wallet)
-    if wallet is not None and not planner.prepared(wallet, intent):
-        # What the fold refuses is refused before any node is asked.
+
+    def fold_first() -> None:
         desk.sequencer.history.try_entry(new_entry("transfer.proposed", desk.sequencer.next_time(), body, [envelope]))
+
+    if wallet is not None and not planner.prepared(wallet, intent):
+        fold_first()  # what the fold refuses is refused before any node is asked
         try:
             await planner.prepare(wallet, intent)
         except Unreachable as error:
@@ -40,7 +43,11 @@ async def propose(
             return known, None
     funded = wallet is not None and planner.prepared(wallet, intent)
     if funded and wallet is not None:
-        planner.require_funds(wallet, intent, None, 0)
+        try:
+            planner.require_funds(wallet, intent, None, 0)
+        except Refused:
+            fold_first()  # a denial says more than an empty wallet
+            raise
     index = desk.sequencer.submit("transfer.proposed", body, [envelope])
     desk.timeline.event(name, "proposed", f"by {statement.person}")
     if funded and isinstance(standing(desk.state, desk.state.transfers[name], desk.moment), Ready):
