@@ -6,13 +6,13 @@ die() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
 # The Python that the environment is built from: not one under root's home, which the roles' users could not read.
 choose_python() {
     local candidate
-    for candidate in /usr/bin/python3 $([ "$(id -u)" = 0 ] || command -v python3) /usr/bin/python3.1[1-9] /usr/local/bin/python3; do
-        if [ -x "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    for candidate in /usr/bin/python3 $([ "$(id -u)" = 0 ] || command -v python3) /usr/bin/python3.11 /usr/local/bin/python3.11; do
+        if [ -x "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
             BASE_PYTHON=$candidate
             return
         fi
     done
-    die "no Python 3.11 or newer in /usr/bin or /usr/local/bin; on Debian 12: apt-get install python3 python3-venv"
+    die "no Python 3.11 in /usr/bin or /usr/local/bin; on Debian 12: apt-get install python3 python3-venv"
 }
 
 system_packages() {
