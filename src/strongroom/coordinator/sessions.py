@@ -45,19 +45,25 @@ class Sessions:
         self.failed: Counter[str] = Counter()
         """Attempts in a row that failed through a node."""
 
-    def choose(self, key: ThresholdKey, available: Iterable[Peer], bars: frozenset[Bar]) -> tuple[str, ...] | None:
-        """t participants in index order, no pair of them barred: least used budget, fewest failures, fair turns."""
+    def choose(
+        self, key: ThresholdKey, available: Iterable[Peer], bars: frozenset[Bar], size: int = 0
+    ) -> tuple[str, ...] | None:
+        """t participants in index order, no pair of them barred: fewest failures, least used budget, fair turns.
+
+        Whoever does not hold the first `size` entries yet could only refuse, and comes last.
+        """
         barred = {bar.pair for bar in bars if (bar.key, bar.epoch) == (key.name, key.epoch)}
         order = {name: index for index, name in enumerate(key.participants)}
         peers = sorted(available, key=lambda peer: order[peer.name])
-        best: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
+        best: tuple[tuple[int, int, int, int], tuple[str, ...]] | None = None
         for group in combinations(peers, key.threshold):
             pairs = list(combinations(group, 2))
             if any(frozenset((a.name, b.name)) in barred for a, b in pairs):
                 continue
             budget = max(max(a.used_with(key.name, b.name), b.used_with(key.name, a.name)) for a, b in pairs)
             names = tuple(peer.name for peer in group)
-            rank = (sum(self.failed[name] for name in names), budget, self._used[frozenset(names)])
+            behind = sum(peer.size < size for peer in group)
+            rank = (behind, sum(self.failed[name] for name in names), budget, self._used[frozenset(names)])
             if best is None or rank < best[0]:
                 best = rank, names
         return best[1] if best else None

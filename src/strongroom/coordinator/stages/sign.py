@@ -26,7 +26,7 @@ async def step(desk: Desk, transfer: Transfer, payload: Payload) -> Wait | None:
         if desk.quorum_missing(key):
             return Wait("quorum.unreachable", desk.quorums(key), 5.0)
         return Wait(COSIGNING, "the witnesses' cosignatures", 5.0)
-    participants = desk.sessions.choose(key, desk.available(key), desk.state.bars)
+    participants = desk.sessions.choose(key, desk.available(key), desk.state.bars, desk.cosigned.size)
     if participants is None or desk.witnesses()[0] < desk.witnesses()[1]:
         return Wait("quorum.unreachable", desk.quorums(key), 5.0)
 
@@ -49,7 +49,8 @@ async def step(desk: Desk, transfer: Transfer, payload: Payload) -> Wait | None:
 
 def _again(desk: Desk, key: ThresholdKey, error: Refused | Unreachable) -> Wait:
     """At once with a set that has not failed; otherwise after a growing pause."""
-    others = desk.sessions.choose(key, desk.available(key), desk.state.bars) or key.participants
+    chosen = desk.sessions.choose(key, desk.available(key), desk.state.bars, desk.cosigned.size)
+    others = chosen or key.participants
     failures = max(desk.sessions.failed[name] for name in others)
     return Wait.of(error, RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
 
