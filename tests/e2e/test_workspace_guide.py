@@ -67,7 +67,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     try:
         _keys(made)
         (made.directory / "policy.toml").write_text(policy())
-        made.run("workspace", "draft", "--from", "policy.toml", "--out", "draft.json")
+        made.run("workspace", "init", "--from", "policy.toml", "--out", "draft.json")
         for name in PEOPLE:
             made.run("workspace", "sign", "draft.json", "--yes", profile=name)
         for name in NODES:

@@ -86,7 +86,7 @@ def homes(cli: Cli, tmp_path: Path) -> Path:
 
 
 def drafted(cli: Cli) -> dict[str, Any]:
-    result = cli("workspace", "draft", "--from", "policy.toml")
+    result = cli("workspace", "init", "--from", "policy.toml")
     assert result.code == 0, result.err
     for words in ("Acme, version 1", "2 of alice, bob, carol", "3 of 4", "all by approval"):
         assert words in result.out
@@ -169,10 +169,10 @@ def test_a_draft_with_another_key_is_not_signed(homes: Path, cli: Cli) -> None:
 def test_a_malformed_draft_names_the_file_and_the_fault(homes: Path, cli: Cli) -> None:
     text = POLICY.replace("threshold = 2\n\n[groups]", "threshold = 9\n\n[groups]")
     (homes / "policy.toml").write_text(text)
-    result = cli("workspace", "draft", "--from", "policy.toml")
+    result = cli("workspace", "init", "--from", "policy.toml")
     assert result.code == 2 and "[policy.quorum_unmet]" in result.err
     (homes / "policy.toml").write_text("label = 1.5")
-    result = cli("workspace", "draft", "--from", "policy.toml")
+    result = cli("workspace", "init", "--from", "policy.toml")
     assert result.code == 2 and "policy.toml" in result.err
 
 
@@ -202,7 +202,7 @@ def test_the_guided_draft_makes_a_policy_that_loads(homes: Path, shell: Cli) -> 
         f"USDC 0x{'ab' * 20} 6",
         "",
     ]
-    result = shell("workspace", "draft", stdin="\n".join(answers) + "\n")
+    result = shell("workspace", "init", stdin="\n".join(answers) + "\n")
     assert result.code == 0, result.err
     assert shell("policy", "check", "draft.json").code == 2  # a draft is not a policy
     policy = json.loads((homes / "draft.json").read_text())["policy"]
@@ -213,7 +213,7 @@ def test_the_guided_draft_makes_a_policy_that_loads(homes: Path, shell: Cli) -> 
 
 
 def test_guided_without_answers_does_nothing(shell: Cli, tmp_path: Path) -> None:
-    result = shell("workspace", "draft")
+    result = shell("workspace", "init")
     assert result.code == 2 and "[input.aborted]" in result.err and not (tmp_path / "draft.json").exists()
 
 

@@ -10,13 +10,13 @@ import typer
 from strongroom.cli.output import Json, emit, example, pairs, say
 from strongroom.cli.profile import joined, load
 
-app = typer.Typer(help="A workspace: draft, sign, create, join, show.", no_args_is_help=True)
+app = typer.Typer(help="A workspace: init, sign, create, join, show.", no_args_is_help=True)
 
-Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The file that workspace draft wrote.")]
+Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The file that workspace init wrote.")]
 
 
-@app.command(epilog=example("strongroom workspace draft --from policy.toml --out draft.json"))
-def draft(
+@app.command(epilog=example("strongroom workspace init --from policy.toml --out draft.json"))
+def init(
     source: Annotated[Path | None, typer.Option("--from", help="A policy in TOML or JSON; asks when left out.")] = None,
     out: Annotated[Path, typer.Option(help="Where the draft goes.")] = Path("draft.json"),
     as_json: Json = False,
