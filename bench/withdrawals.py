@@ -31,7 +31,7 @@ class Customer:
         self._next = 1 + secrets.randbelow(1 << 20)
         self._seen: Seen | None = None
         self._seen_at = 0.0
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._questions = 0
 
     async def __aenter__(self) -> Customer:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
@@ -60,8 +60,18 @@ class Customer:
             if response.status != 201:
                 raise RuntimeError(f"the API answers {response.status}: {answer}")
         answered = time.perf_counter()
-        seen = await asyncio.wait_for(visible, PATIENCE)
+        try:
+            seen = await asyncio.wait_for(visible, PATIENCE)
+        except TimeoutError:
+            raise RuntimeError(f"a transfer did not become visible: {await self._told(answer['id'])}") from None
         return Transfer(answer["id"], wall, answered - began, seen - began)
+
+    async def _told(self, transfer: str) -> dict[str, Any]:
+        """What the coordinator says about a transfer."""
+        async with self._http.get(f"{self._api}/v1/transfers/{transfer}") as response:
+            document = await response.json()
+        kept = ("status", "nonce", "txids", "refusals", "awaiting")
+        return {name: document.get(name) for name in kept} | {"timeline": [i["text"] for i in document["timeline"]]}
 
     async def plain(self) -> float:
         """The floor: the node is told to send from an account that it holds itself; seconds until it is visible."""
@@ -99,22 +109,30 @@ class Customer:
         return sign_statement(statement, me.key)
 
     async def _watch_node(self) -> None:
+        """Ask for each announced transaction until the node finds it: between pool and block it is nowhere."""
+        asked: dict[int, str] = {}
         async for message in self._socket:
             found = message.json()
             if found.get("method") == "eth_subscription":
-                question = {
-                    "jsonrpc": "2.0",
-                    "id": 1,
-                    "method": "eth_getTransactionByHash",
-                    "params": [found["params"]["result"]],
-                }
-                await self._socket.send_json(question)
-            elif found.get("result") is not None:
+                asked[number := self._number()] = found["params"]["result"]
+                await self._ask(number, asked[number])
+            elif found.get("id") in asked and found.get("result") is None:
+                await self._ask(found["id"], asked[found["id"]])
+            elif found.get("id") in asked:
+                del asked[found["id"]]
                 waiting = self._visible.pop(int(found["result"]["value"], 16), None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(time.perf_counter())
                 # Acknowledges the node's last bytes: else Nagle's algorithm would hold its next ones back for 40 ms.
                 await self._socket.pong()
+
+    def _number(self) -> int:
+        self._questions += 1
+        return self._questions
+
+    async def _ask(self, number: int, txid: str) -> None:
+        question = {"jsonrpc": "2.0", "id": number, "method": "eth_getTransactionByHash", "params": [txid]}
+        await self._socket.send_json(question)
 
 
 class Transfer:
