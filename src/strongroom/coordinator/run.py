@@ -40,6 +40,8 @@ ServeApi = Callable[[Service], Any]
 """Makes the ASGI application over the service; surfaces give it, for roles do not import them."""
 
 LEASE: Final = "sequencer"
+SWITCH_SECONDS: Final = 0.0005
+"""How long the event loop may keep the interpreter from the journal's thread, and the thread from the loop."""
 LEASE_MS: Final = 15_000
 RENEW_SECONDS: Final = 5.0
 
@@ -53,6 +55,7 @@ def main(home: Path, serve_api: ServeApi) -> None:
     except (StrongroomError, OSError) as error:
         _say(str(error))
         raise SystemExit(2) from None
+    sys.setswitchinterval(SWITCH_SECONDS)
     with lock:
         try:
             uvloop.run(_serve(config, key, serve_api))

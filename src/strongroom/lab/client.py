@@ -51,13 +51,13 @@ class Api:
         except httpx.HTTPError as error:
             raise Unreachable("lab.api", f"{self.url} broke off: {type(error).__name__}") from error
 
-    def answers(self) -> bool:
-        """Whether the coordinator is there."""
+    def answers(self, workspace: str = "") -> bool:
+        """Whether a coordinator is there, and if one is named, that workspace's: another lab may have the port."""
         try:
-            self.get("/v1/workspace")
+            found = self.get("/v1/workspace")
         except Unreachable:
             return False
-        return True
+        return workspace in ("", found["workspace"])
 
     def _asked(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         try:

@@ -31,7 +31,8 @@ def start(layout: Layout, role: str) -> None:
 
 def wait_for_api(layout: Layout, settings: Settings, role: str = "coordinator") -> None:
     """Until the API answers, which the role's process serves."""
-    processes.wait_until(layout, role, Api(settings.api).answers)
+    api = Api(settings.api)
+    processes.wait_until(layout, role, lambda: api.answers(settings.workspace))
 
 
 def wait_for_nodes(layout: Layout, settings: Settings, nodes: tuple[str, ...] = NODES) -> None:
