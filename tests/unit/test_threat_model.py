@@ -1,4 +1,4 @@
-"""Every test and file that the threat model names exists."""
+"""Every test, file and function that the threat model and the architecture name exists."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def test_every_threat_names_a_file_and_a_test_that_exist() -> None:
         assert tests, row
         for name in tests:
             assert name in DEFINED, name
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`([a-z_]+/[\w/.-]+\.(?:py|rs|md))(?::\w+)?`", text))
+    assert len(named) >= 40
+    for name in named:
+        assert (ROOT / "src/strongroom" / name).exists() or (ROOT / name).exists(), name
+    for name, function in re.findall(r"`([a-z_]+/[\w/.-]+\.py):(\w+)`", text):
+        assert f"def {function}(" in (ROOT / "src/strongroom" / name).read_text(), (name, function)
