@@ -93,13 +93,14 @@ def logged_freezes(lab: Lab) -> list[dict[str, Any]]:
 
 
 def hand(lab: Lab, signer: str, envelope: dict[str, Any]) -> None:
-    """Leave a stop as a file with a signer, as a person with access to its machine does."""
+    """Leave a stop as a file with a signer, as a person with access to its machine does; it takes the file away."""
     stops, user = lab.layout.home(signer) / "stops", user_of(signer)
     stops.mkdir(exist_ok=True)
     (stops / "freeze.part").write_text(json.dumps(envelope))
     if user is not None:
         subprocess.run(["chown", "-R", user.name, str(stops)], check=True)
     (stops / "freeze.part").rename(stops / "freeze.json")
+    processes.wait_until(lab.layout, signer, lambda: not (stops / "freeze.json").exists())
 
 
 def test_a_database_edited_by_sql_changes_nothing(lab: Lab) -> None:
