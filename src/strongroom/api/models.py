@@ -92,7 +92,6 @@ class KeyRow(Form):
     participants: list[str]
     threshold: int
     epoch: int
-    revoked: bool
 
 
 class Keys(Form):

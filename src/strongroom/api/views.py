@@ -67,7 +67,6 @@ def keys_document(state: CustodyState) -> dict[str, Any]:
                 "participants": list(key.participants),
                 "threshold": key.threshold,
                 "epoch": key.epoch,
-                "revoked": key.revoked,
             }
             for _, key in sorted(state.keys.items())
         ]

@@ -84,7 +84,6 @@ class Report:
                     "participants": list(key.participants),
                     "threshold": key.threshold,
                     "epoch": key.epoch,
-                    "revoked": key.revoked,
                 }
                 for name, key in sorted(state.keys.items())
             },
@@ -183,7 +182,7 @@ class Report:
         lines += ["", "Keys"]
         for key in sorted(state.keys.values(), key=lambda item: item.name):
             holders = f"{key.threshold} of {', '.join(key.participants)}"
-            lines.append(f"  {key.name}: {key.scheme}, tier {key.tier}, {holders}" + ", revoked" * key.revoked)
+            lines.append(f"  {key.name}: {key.scheme}, tier {key.tier}, {holders}")
         lines += ["", "Wallets"]
         for wallet in sorted(state.wallets.values(), key=lambda item: item.name):
             lines.append(f"  {wallet.name}: {wallet.address} on {wallet.chain}" + ", closed" * wallet.closed)

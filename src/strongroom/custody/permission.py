@@ -34,8 +34,6 @@ def may_sign(state: CustodyState, name: TransferId, digest: str, own_clock: int)
     )
     if payload_digest(payload.raw).hex() != digest:
         raise Refused("payload.digest", "the digest is not that of the authorized payload")
-    if state.keys[wallet.key].revoked:
-        raise Refused("key.revoked", f"key '{wallet.key}' is revoked")
     if payload.null:
         if not transfer_ended(state, transfer, moment):
             raise Refused("payload.not_authorized", "the transfer is open again: its null replacement is not signed")

@@ -106,7 +106,6 @@ class ThresholdKey:
     threshold: int
     epoch: int
     transcript: str
-    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

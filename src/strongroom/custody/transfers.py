@@ -38,14 +38,9 @@ def parse_intent(subject: object) -> Intent:
     if not key:
         raise InvalidInput("intent.idempotency", "an intent carries an idempotency key")
     return Intent(
-        wallet=parse_slug(doc["from"]),
-        to=parse_account(doc["to"]),
-        asset=parse_asset(doc["asset"]),
-        amount=amount,
-        why=parse_label(doc["why"]),
-        until=doc["until"],
-        idempotency=key,
-    )
+        wallet=parse_slug(doc["from"]), to=parse_account(doc["to"]), asset=parse_asset(doc["asset"]), amount=amount,
+        why=parse_label(doc["why"]), until=doc["until"], idempotency=key,
+    )  # fmt: skip
 
 
 def expected_call(state: CustodyState, transfer: Transfer, *, null: bool) -> Call:

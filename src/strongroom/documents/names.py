@@ -14,27 +14,12 @@ AccountId = NewType("AccountId", str)  # eip155:1:0x…
 
 _NUMBER: Final = r"(?:0|[1-9][0-9]{0,77})"
 _HEX_ADDRESS: Final = r"0x[0-9a-f]{40}"
-_BASE58: Final = r"[1-9A-HJ-NP-Za-km-z]"
 
-# namespace: chain reference, asset, address. Without a known single spelling a namespace is refused.
-_GRAMMAR: Final = {
-    "eip155": (
-        r"[1-9][0-9]{0,31}",
-        rf"slip44:{_NUMBER}|erc20:{_HEX_ADDRESS}|erc(?:721|1155):{_HEX_ADDRESS}/{_NUMBER}",
-        _HEX_ADDRESS,
-    ),
-    "bip122": (
-        r"[0-9a-f]{32}",
-        rf"slip44:{_NUMBER}",
-        rf"(?:bc|tb|bcrt)1[02-9ac-hj-np-z]{{6,87}}|[123mn]{_BASE58}{{25,34}}",
-    ),
-    "solana": (rf"{_BASE58}{{32}}", rf"slip44:{_NUMBER}|token:{_BASE58}{{32,44}}", rf"{_BASE58}{{32,44}}"),
-}
-_CHAIN: Final = re.compile("|".join(f"{space}:{chain}" for space, (chain, _, _) in _GRAMMAR.items()))
-_ASSET: Final = re.compile("|".join(f"{space}:{chain}/(?:{asset})" for space, (chain, asset, _) in _GRAMMAR.items()))
-_ACCOUNT: Final = re.compile(
-    "|".join(f"{space}:{chain}:(?:{address})" for space, (chain, _, address) in _GRAMMAR.items())
-)
+# One namespace so far: a name without a known single spelling is refused.
+_CHAIN: Final = re.compile(r"eip155:[1-9][0-9]{0,31}")
+_TOKEN: Final = rf"slip44:{_NUMBER}|erc20:{_HEX_ADDRESS}|erc(?:721|1155):{_HEX_ADDRESS}/{_NUMBER}"
+_ASSET: Final = re.compile(rf"{_CHAIN.pattern}/(?:{_TOKEN})")
+_ACCOUNT: Final = re.compile(rf"{_CHAIN.pattern}:{_HEX_ADDRESS}")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -57,10 +42,7 @@ def parse_asset(text: object) -> AssetId:
 
 
 def parse_account(text: object) -> AccountId:
-    """A CAIP-10 account id, hex and bech32 in lower case; raises InvalidInput account.syntax.
-
-    Checksums (bech32, base58) are the chain's own package's matter.
-    """
+    """A CAIP-10 account id, hex in lower case; raises InvalidInput account.syntax."""
     message = "an account is named by CAIP-10 in lower case, such as eip155:1:0x…"
     return AccountId(_match(_ACCOUNT, text, "account.syntax", message))
 

@@ -29,6 +29,7 @@ class Disk:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
         self._later: dict[tuple[str, str], dict[str, Any]] = {}
+        self._broken = False
         connection.executescript(_SCHEMA)
 
     def entries(self, start: int = 0, stop: int = 1 << 62) -> list[bytes]:
@@ -71,11 +72,15 @@ class Disk:
 
     def commit(self, *, idle: bool = False) -> None:
         """Make every change durable; what waits for `later` alone only when idle."""
+        if self._broken:
+            raise sqlite3.OperationalError("a commit has failed: what was to leave after it must not")
+        self._broken = True
         if self._later and (idle or self._sql.in_transaction):
             for (kind, name), value in self._later.items():
                 self.put(kind, name, value)
             self._later.clear()
         self._sql.commit()
+        self._broken = False
 
 
 def open_disk(home: Path) -> Disk:

@@ -118,6 +118,11 @@ class Node:
                 self._report()
         self._after()
 
+    def take_stop(self, envelope: dict[str, Any]) -> None:
+        """A stop from a person at this machine; raises StrongroomError when it cannot be held, or not yet."""
+        self._on_stop(Frame("stop", COORDINATOR, self.name, {"envelope": envelope}))
+        self._after()
+
     def _dispatch(self, frame: Frame) -> None:
         if frame.sender == self.name:
             raise Refused("session.sender", "a message labelled with this node's own name")

@@ -23,10 +23,11 @@ from strongroom.keys.threshold import Vault
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import open_disk
 from strongroom.signer.node import Node, Settings
-from strongroom.wire.frame import Frame, encode_frame, read_frame
-from strongroom.wire.handshake import COORDINATOR, NodeSide
+from strongroom.wire.frame import encode_frame, read_frame
+from strongroom.wire.handshake import NodeSide
 
 TICK: Final = 0.25  # s
+MOST_QUEUED: Final = 32 << 20  # bytes
 PATIENCE: Final = 10.0  # s for a connection and its handshake
 _LONGEST_PAUSE: Final = 1.5  # s between two dials
 _SHAPE: Final = {"name": str, "duty": str, "relay": str, "workspace": str}
@@ -65,6 +66,7 @@ class Runner:
         vault = Vault.open(home) if self._settings.duty is Duty.SIGNER else None
         self._node = Node(self._settings, self._key, disk, vault, now, say=say)
         self._writer: asyncio.StreamWriter | None = None
+        self._told: dict[str, str] = {}
 
     async def run(self) -> None:
         """Until a signal ends it."""
@@ -123,14 +125,18 @@ class Runner:
         try:
             with path.open("rb") as file:
                 envelope = parse_loose(file.read(MAX_BYTES + 1))
-            self._node.receive(Frame("stop", COORDINATOR, self._settings.name, {"envelope": envelope}))
+            self._node.take_stop(envelope)
             path.unlink()
-        except (OSError, StrongroomError) as error:
-            say(f"cannot take {path.name}: {error}")
+        except (OSError, StrongroomError) as error:  # it stays, and is tried again
+            if self._told.get(path.name) != str(error):
+                self._told[path.name] = str(error)
+                say(f"cannot take {path.name} yet: {error}")
 
     def _flush(self) -> None:
         """Send what the node has to say; without a connection it is lost, as if the network had lost it."""
         frames, self._node.outbox[:] = list(self._node.outbox), []
+        if self._writer is not None and self._writer.transport.get_write_buffer_size() > MOST_QUEUED:
+            self._writer.transport.abort()  # a relay that does not read
         if self._writer is not None and not self._writer.is_closing():
             self._writer.writelines(encode_frame(frame) for frame in frames)
 

@@ -53,10 +53,11 @@ class Sessions:
         self._name, self._probes, self._send, self._refuse = name, probes, send, refuse
         self._jobs: dict[str, Job] = {}
         self._early: list[tuple[int, Frame]] = []
+        self._begun: set[str] = set()  # of this boot, but for those whose signature is stored: an id serves one run
 
     def running(self, session: str) -> bool:
-        """Whether this very session runs already."""
-        return session in self._jobs
+        """Whether this very session runs, or has run in this boot: a retry takes a new nonce."""
+        return session in self._begun
 
     def start(self, job: Job) -> None:
         """Run a session's first step; a running one for the same purpose gives way. Raises Refused."""
@@ -65,6 +66,7 @@ class Sessions:
         if len(self._jobs) >= MOST:
             raise Refused("session.too_many", f"{MOST} sessions run")
         self._jobs[job.session] = job
+        self._begun.add(job.session)
         self._step(job, [])
         early = [frame for _, frame in self._early if frame.head["session"] == job.session]
         self._early = [pair for pair in self._early if pair[1].head["session"] != job.session]
@@ -128,6 +130,8 @@ class Sessions:
             if step.done is not None:
                 self._close(job)
                 job.finish(step.done)
+                if job.what != "keygen":
+                    self._begun.discard(job.session)
         except StrongroomError as error:
             self._close(job)
             self._refuse(job.what, job.ref, error)

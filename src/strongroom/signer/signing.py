@@ -88,6 +88,10 @@ class Signing:
         station, root, order = self._station, share.root, share.order
         indices = self._participants(share, head["participants"])
 
+        def allowed() -> None:
+            permit()
+            self._participants(share, head["participants"])  # a bar or a ban may have come since
+
         def finish(done: Keygen | Signature) -> None:
             if isinstance(done, Signature):
                 verify_signature(order["scheme"], public_key, digest, done.data)
@@ -100,7 +104,7 @@ class Signing:
             lambda session: self._vault.sign(
                 share.sealed, session, list(indices.values()), digest, about["path"], root.epoch
             ),
-            permit, finish,
+            allowed, finish,
         )  # fmt: skip
 
     def _participants(self, share: Share, names: list[Any]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from strongroom.errors import Refused
 from strongroom.signer.disk import Disk
 
 PATIENCE: Final = 60_000  # ms that a stop may stay unlogged
-MOST: Final = 256
+MOST: Final = 64  # a person; freezes, which the fold keeps few, come beside them
 
 
 class Stops:
@@ -30,13 +30,14 @@ class Stops:
 
     def latch(self, state: CustodyState, envelope: Envelope, now: int) -> str:
         """Hold a stop from now on; returns its hash. Raises Refused when the fold would not take it now."""
-        name, kind = statement_hash(envelope), from_envelope(envelope).kind
+        name, kind, person = statement_hash(envelope), from_envelope(envelope).kind, from_envelope(envelope).person
         if kind not in STOP_STATEMENTS:
             raise Refused("statement.wrong_kind", f"a statement of kind {kind} stops nothing")
         stopping(state, envelope, kind)
         if name not in self._held and name not in state.stops:
-            if len(self._held) >= MOST:
-                raise Refused("stop.too_many", f"{MOST} stops wait for the log")
+            mine = sum(from_envelope(held).person == person for held in self._envelopes())
+            if mine >= MOST and kind != "workspace.freeze":
+                raise Refused("stop.too_many", f"{MOST} stops of '{person}' wait for the log")
             apply_stop(self.over(state, now), STOP_STATEMENTS[kind], (envelope,), now)
             self._disk.put("stop", name, {"time": now, "envelope": envelope.to_doc()})
             self._held[name] = (now, envelope)
@@ -48,10 +49,15 @@ class Stops:
         return latched(state, self._envelopes(), now)[0]
 
     def release(self, cosigned: CustodyState, accepted: CustodyState, now: int) -> None:
-        """Let go what is logged under a quorum's cosignatures, or what the fold would refuse there and here."""
+        """Let go what is logged under a quorum's cosignatures, or what the fold would refuse there and here.
+
+        What stops a transfer that the log lacks is kept: a tail that gave way may come again.
+        """
         if self._held:
-            effective = self._effective(cosigned, now) | self._effective(accepted, now)
-            for name in [n for n in self._held if n in cosigned.stops or n not in (effective | set(accepted.stops))]:
+            kept = self._effective(cosigned, now) | self._effective(accepted, now) | set(accepted.stops)
+            about = {name: from_envelope(held).subject.get("transfer") for name, (_, held) in self._held.items()}
+            kept |= {name for name, transfer in about.items() if transfer and transfer not in cosigned.transfers}
+            for name in [name for name in self._held if name in cosigned.stops or name not in kept]:
                 del self._held[name]
                 self._disk.drop("stop", name)
 

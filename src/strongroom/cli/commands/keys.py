@@ -63,5 +63,5 @@ _HEADINGS = ("key", "scheme", "tier", "takes", "public key", "is")
 
 def _row(key: dict[str, Any]) -> tuple[object, ...]:
     takes = f"{key['threshold']} of {len(key['participants'])}"
-    state = "revoked" if key["revoked"] else f"in epoch {key['epoch']}"
+    state = f"in epoch {key['epoch']}"
     return key["name"], key["scheme"], key["tier"], takes, brief(key["public_key"]), state
