@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from queue import Empty, Queue
@@ -13,8 +14,16 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
-BINARY = ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-ARTIFACT = ROOT / "contracts/build/NoReturnToken.json"
+
+
+def _resource(installed: str, built: str) -> Path:
+    """Where set-up has put a thing; in a checkout without set-up, where npm and the compiler leave it."""
+    found = Path(sys.prefix) / installed
+    return found if found.exists() else ROOT / built
+
+
+BINARY = _resource("libexec/anvil", "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
+ARTIFACT = _resource("share/strongroom/NoReturnToken.json", "contracts/build/NoReturnToken.json")
 CHAIN_NUMBER = 31337
 # anvil's published test mnemonic funds this account, and anvil signs for it when asked by eth_sendTransaction.
 FAUCET = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -25,7 +34,7 @@ class Anvil:
 
     def __init__(self, *flags: str, port: int = 0, chain: int = CHAIN_NUMBER) -> None:
         if not BINARY.exists():
-            raise FileNotFoundError(f"{BINARY} is missing: run `npm ci` in {ROOT}")
+            raise FileNotFoundError(f"{BINARY} is missing: run `make setup-dev`")
         # Port 0: the system chooses a free one, and anvil says which; no other process can take it in between.
         command = [str(BINARY), "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain), *flags]
         # Old states go to disk, by default under the user's home.
