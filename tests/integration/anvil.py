@@ -89,7 +89,8 @@ class Anvil:
 
 def compile_contracts() -> None:
     """Compile the test contracts with npm's solc."""
-    subprocess.run(["node", "contracts/compile.mjs"], cwd=ROOT, check=True, timeout=120)
+    if not ARTIFACT.exists():
+        subprocess.run(["node", "contracts/compile.mjs"], cwd=ROOT, check=True, timeout=120)
 
 
 def token_bytecode(supply: int) -> str:
