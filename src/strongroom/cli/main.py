@@ -20,6 +20,7 @@ from strongroom.cli.commands import (
     keys,
     members,
     policy,
+    posture,
     roles,
     status,
     stops,
@@ -69,6 +70,7 @@ app.add_typer(transfers.app, name="transfer")
 stops.register(app)
 status.register(app)
 audit.register(app)
+posture.register(app)
 roles.register(app)
 if find_spec("strongroom.lab") is not None and find_spec("strongroom.lab.cli") is not None:
     from strongroom.lab.cli import app as lab

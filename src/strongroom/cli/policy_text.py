@@ -29,7 +29,7 @@ def describe(found: dict[str, Any]) -> list[Line]:
     nodes = [f"{name} ({node.duty.value})" for name, node in sorted(policy.nodes.items())]
     lines.append((f"witnesses: {policy.witness_quorum} of {', '.join(nodes)}", ""))
     for limit in policy.limits:
-        text = _money(policy, limit.window.asset, limit.maximum)
+        text = money(policy, limit.window.asset, limit.maximum)
         lines.append((f"limit '{limit.name}': {text} in {span(limit.window.seconds)} per {limit.window.per.value}", ""))
     lines.append(("rules, the first that matches decides:", "bold"))
     for index, rule in enumerate(policy.rules, 1):
@@ -44,7 +44,8 @@ def describe(found: dict[str, Any]) -> list[Line]:
     return lines
 
 
-def _money(policy: Policy, asset: AssetId, amount: int) -> str:
+def money(policy: Policy, asset: AssetId, amount: int) -> str:
+    """An amount of base units with its symbol."""
     unit = policy.assets[asset]
     return f"{show(amount, unit.decimals)} {unit.symbol}"
 
@@ -64,11 +65,11 @@ def _condition(policy: Policy, c: Condition) -> str:
         parts.append(f"of {' or '.join(sorted(policy.assets[a].symbol for a in c.assets))}")
         asset = min(c.assets)
         if c.amount_min is not None:
-            parts.append(f"at least {_money(policy, asset, c.amount_min)}")
+            parts.append(f"at least {money(policy, asset, c.amount_min)}")
         if c.amount_max is not None:
-            parts.append(f"at most {_money(policy, asset, c.amount_max)}")
+            parts.append(f"at most {money(policy, asset, c.amount_max)}")
         parts += [
-            f"within {_money(policy, asset, over.maximum)} in {span(over.seconds)} per {over.per.value}"
+            f"within {money(policy, asset, over.maximum)} in {span(over.seconds)} per {over.per.value}"
             for over in c.over_time
         ]
     return ", ".join(parts) or "always"
@@ -78,5 +79,5 @@ def _allowance(policy: Policy, terms: Allowance) -> str:
     each = [" and ".join(f"{need.threshold} of {need.group}" for need in needs) for needs in terms.approvals]
     approvals = f"allow with approvals by {', or '.join(each)}" if each else "allow without approvals"
     delay = f", after {span(terms.delay)}" if terms.delay else ""
-    ceilings = {_money(policy, chain.native, terms.fee_ceiling) for chain in policy.chains.values()}
+    ceilings = {money(policy, chain.native, terms.fee_ceiling) for chain in policy.chains.values()}
     return f"{approvals}{delay}, fee at most {' or '.join(sorted(ceilings))}"

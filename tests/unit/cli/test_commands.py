@@ -181,6 +181,17 @@ def test_key_generation_is_watched(site: Site, cli: Cli, monkeypatch: pytest.Mon
     assert "hot-ecdsa" in cli("--profile", alice, "key", "list").out
 
 
+def test_posture_is_computed_from_a_verified_log(site: Site, cli: Cli, tmp_path: Path) -> None:
+    bundle = tmp_path / "log.bundle"
+    assert cli("--profile", site.profile("bob"), "audit", "export", bundle).code == 0
+    offline = cli("posture", bundle, "--json")
+    assert offline.code == 0 and len(json.loads(offline.out)["witnesses"]["sign"]) == 4
+    asked = cli("--profile", site.profile("bob"), "posture")
+    assert asked.code == 0 and "could stop the log" in asked.out and "only bounded" in asked.out
+    bundle.write_bytes(bundle.read_bytes().replace(b"alice", b"alicf", 1))
+    assert cli("posture", bundle).code == 5
+
+
 def test_audit_of_an_exported_bundle(site: Site, cli: Cli, tmp_path: Path) -> None:
     site.coordinator.log.propose()
     bundle = tmp_path / "log.bundle"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from strongroom.cli.output import Json, emit, example, say
 from strongroom.cli.profile import load
+
+if TYPE_CHECKING:
+    from strongroom.audit.report import Report
 
 
 def audit(
@@ -46,7 +49,8 @@ def _export(file: Path, as_json: bool) -> None:
     emit(document, as_json, lambda: say(f"{size} bytes; verify them: strongroom audit {file}", "green"))
 
 
-def _verify(bundle: Path, as_json: bool) -> None:
+def verified(bundle: Path, as_json: bool) -> Report:
+    """Replay a bundle under a progress bar; raises AuditFailed with the first objection."""
     from rich.progress import Progress
 
     from strongroom.audit.verify import verify_bundle
@@ -54,7 +58,11 @@ def _verify(bundle: Path, as_json: bool) -> None:
 
     with Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars:
         task = bars.add_task("replaying", total=None)
-        report = verify_bundle(bundle, lambda done, total: bars.update(task, completed=done, total=total))
+        return verify_bundle(bundle, lambda done, total: bars.update(task, completed=done, total=total))
+
+
+def _verify(bundle: Path, as_json: bool) -> None:
+    report = verified(bundle, as_json)
 
     def human() -> None:
         for line in report.to_lines():
