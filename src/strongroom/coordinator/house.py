@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 
 from strongroom.coordinator.adoption import Adoption
@@ -45,6 +46,7 @@ class House:
         key: SigningKey,
         clock: Clock,
         say: Callable[[str], None],
+        entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.config, self._clock, self.pulse = config, clock, Pulse()
         log = LogStore(database, journal)
@@ -54,8 +56,8 @@ class House:
         chains = {name: Chain(name, node, clock, config.poll_ms / 1000) for name, node in nodes.items()}
         timeline = Timeline(records, clock, self.pulse.beat)
         self.desk = Desk(
-            config, clock, key, transport, peers, sequencer, Sessions(transport), records, timeline, Funds(), chains,
-            say,
+            config, clock, key, transport, peers, sequencer, Sessions(transport, entropy), records, timeline, Funds(),
+            chains, say,
         )  # fmt: skip
         self.planner = Planner(self.desk)
         self.reconciler = Reconciler(self.desk, self.planner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -136,7 +135,7 @@ class KeygenDriver:
         run.complete = asyncio.get_running_loop().create_future()
         self._show(run, "generating", 0, len(participants))
         orders = [run.orders[person].to_doc() for person in sorted(run.orders)]
-        head = {"order": order, "orders": orders, "nonce": secrets.token_hex(32)}
+        head = {"order": order, "orders": orders, "nonce": desk.sessions.nonce()}
         for node in participants:
             desk.transport.send(node, Frame("keygen", COORDINATOR, node, head))
         try:

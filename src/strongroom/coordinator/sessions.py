@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -37,8 +37,8 @@ class Attempt:
 class Sessions:
     """Correlates `signed` and `refused` frames with attempts, by (reference, digest)."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._transport, self._entropy = transport, entropy
         self._attempts: dict[tuple[str, str], Attempt] = {}
         self._strays: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._used: Counter[frozenset[str]] = Counter()
@@ -82,7 +82,7 @@ class Sessions:
         self._used[frozenset(participants)] += 1
         result: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         attempt = self._attempts[ref, digest] = Attempt(participants, verify, result)
-        head = {**head, "participants": list(participants), "nonce": secrets.token_hex(32)}
+        head = {**head, "participants": list(participants), "nonce": self.nonce()}
         for node in participants:
             self._transport.send(node, Frame(kind, COORDINATOR, node, head))
         try:
@@ -97,6 +97,10 @@ class Sessions:
         for name in participants:
             self.failed.pop(name, None)
         return signature
+
+    def nonce(self) -> str:
+        """32 fresh random bytes in hex, so that no two runs have the same session id."""
+        return self._entropy(32).hex()
 
     def take_signed(self, node: str, ref: str, digest: str, signature: bytes) -> None:
         """A node reports a finished signature; one that does not verify is its refusal."""
