@@ -51,6 +51,18 @@ def test_no_role_keeps_a_privilege(lab: Lab) -> None:
         assert groups is not None and groups[1].strip() == "", role
 
 
+@pytest.mark.root
+def test_every_role_is_confined_and_its_memory_is_closed_to_its_own_user(lab: Lab) -> None:
+    for role in roles.ROLES:
+        assert re.search(r"(?m)^Seccomp:\s*2$", Path(f"/proc/{lab.pid(role)}/status").read_text()), role
+        log = lab.layout.log(role).read_text(errors="replace")
+        assert "confined: no new privileges, no core dumps, Landlock version " in log
+        for part in ("mem", "environ", "maps"):
+            assert as_role(role, "head", "-c1", f"/proc/{lab.pid(role)}/{part}").returncode != 0, (role, part)
+        limits = Path(f"/proc/{lab.pid(role)}/limits").read_text()
+        assert re.search(r"(?m)^Max core file size\s+0\s+0\s", limits), role
+
+
 def test_signers_and_guardian_listen_on_nothing(lab: Lab) -> None:
     found = listening()
     for name in NODES:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import sys
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from strongroom.cli.files import replace_text
 from strongroom.log.entry import Entry
@@ -18,22 +21,40 @@ def run_coordinator(home: Path) -> None:
     from strongroom.coordinator.run import main
     from strongroom.coordinator.service import Service
 
+    config = load_config(home)
+
     def serve_api(service: Service) -> object:
         # On the loopback interface only its own names are answered; elsewhere the certificate names the server.
-        host = load_config(home).api[0]
+        host = config.api[0]
         local = host == "localhost" or ip_address(host).is_loopback
         return create_app(service, hosts=LOOPBACK if local else None)
 
+    writable = [home] if config.database_file is None else [home, config.database_file.parent]
+    _confine(writable, listens=(config.api[1], config.relay[1]))
     spare_collector()
     main(home, serve_api)
 
 
 def run_node(home: Path) -> None:
     """Run a signer or a guardian, by what its home says, until it is told to stop."""
+    from strongroom.cli.homes import node_settings
     from strongroom.signer.run import main
 
+    _confine([home], dials=_ports(node_settings(home)))
     spare_collector()
     main(home)
+
+
+def _ports(settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """The ports of the relays that a node dials; an address that is none is refused by the role itself."""
+    ports = (str(settings.get("relay", "")).rpartition(":")[2],)
+    return tuple(int(port) for port in ports if port.isascii() and port.isdecimal() and int(port) < 65536)
+
+
+def _confine(writable: list[Path], *, listens: Sequence[int] | None = None, dials: Sequence[int] | None = None) -> None:
+    from strongroom.confinement import confine
+
+    sys.stderr.write(confine(writable, listens=listens, dials=dials) + "\n")
 
 
 def spare_collector() -> None:

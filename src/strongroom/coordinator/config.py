@@ -46,6 +46,12 @@ class Config:
     bump_seconds: int = 60
     signing_sessions: int = 16
 
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database, None for another."""
+        path = self.database.removeprefix("sqlite:///")
+        return None if path == self.database else Path(path)
+
 
 def load_config(home: Path) -> Config:
     """Read coordinator.toml; raises InvalidInput config.*, or listen.tls_required."""
