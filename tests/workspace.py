@@ -218,6 +218,16 @@ class Workspace:
         body = {"order": order, **outcome, "possession": self.sign(digest).hex()}
         return self.add("key.generated", body, evidence)
 
+    def refresh(self, name: str = "hot-ecdsa", transcript: str = "33" * 32, **changes: Any) -> Entry:
+        """key.refreshed by all participants of a key; `changes` replace fields of the body."""
+        key = self.state.keys[name]
+        chain_code = key.chain_code.hex() if key.chain_code else None
+        subject = {"key": name, "epoch": key.epoch + 1, "public_key": key.public_key.hex(), "chain_code": chain_code,
+                   "transcript": transcript, **changes}  # fmt: skip
+        evidence = [self.statement(node, "key.transcript", subject) for node in key.participants]
+        proof = self.sign(possession_digest(self.state.workspace, name, subject["transcript"])).hex()
+        return self.add("key.refreshed", {**subject, "possession": proof}, evidence)
+
     def open(self, name: str = "hot-eth", key: str = "hot-ecdsa", path: tuple[int, ...] = ()) -> Entry:
         """wallet.opened by two administrators."""
         routes = [{"route": "key", "key": key}]

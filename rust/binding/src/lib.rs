@@ -170,6 +170,10 @@ impl Vault {
         .map(Session::new)
     }
 
+    fn refresh(&self, py: Python<'_>, sealed: &[u8], session_id: &[u8], epoch: u32) -> PyResult<Session> {
+        detached(py, || self.vault.refresh(sealed, hash("session_id", session_id)?, epoch)).map(Session::new)
+    }
+
     fn inspect(&self, py: Python<'_>, sealed: &[u8]) -> PyResult<KeyInfo> {
         detached(py, || self.vault.inspect(sealed)).map(|public| KeyInfo { public: (*public).clone() })
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! offset 0   version      1        (FRAME_VERSION)
 //!        1   scheme       1
-//!        2   purpose      1        1 keygen, 2 sign
+//!        2   purpose      1        1 keygen, 2 sign, 3 refresh
 //!        3   round        1        1, 2, ...
 //!        4   sender       1        1..=n
 //!        5   recipient    1        0 = broadcast
@@ -30,6 +30,7 @@ pub const BROADCAST: u8 = 0;
 pub enum Purpose {
     Keygen = 1,
     Sign = 2,
+    Refresh = 3,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

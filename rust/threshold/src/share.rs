@@ -44,6 +44,11 @@ pub trait SecretShare: Send + Sync {
 
     /// The first phase of a signature over `message` by the key at `path` (BIP-32, non-hardened).
     fn sign(self: Arc<Self>, setup: Arc<Setup>, message: Vec<u8>, path: &[u32]) -> Result<Box<dyn Phase>>;
+
+    /// The first phase of a refresh: what sessions wear out is made anew, the share itself stays.
+    fn refresh(self: Arc<Self>, _: Arc<Setup>, _: Arc<KeyPublic>) -> Result<Box<dyn Phase>> {
+        Err(Refusal::new("key.scheme", "keys of this scheme keep nothing that sessions wear out"))
+    }
 }
 
 /// Decode the secret part of a sealed share and check it against its public description.

@@ -120,6 +120,28 @@ impl Vault {
         Ok(VaultSession { key: Arc::clone(&self.key), session: Session::new(setup, first) })
     }
 
+    /// Start a refresh among the same parties to the next epoch: same shares, fresh oblivious-transfer state.
+    pub fn refresh(&self, sealed: &[u8], session_id: Hash, epoch: u32) -> Result<VaultSession> {
+        let Opened { public, share } = self.load(sealed)?;
+        if epoch.checked_sub(1) != Some(public.epoch) {
+            let message = format!("share of epoch {}, to be refreshed to {epoch}", public.epoch);
+            return Err(Refusal::new("key.epoch", message));
+        }
+        let setup = Setup::new(
+            public.scheme,
+            Purpose::Refresh,
+            session_id,
+            public.parameters,
+            epoch,
+            public.index,
+            public.parameters.everyone(),
+            &[&public.public_key, &public.transcript],
+        )?;
+        let setup = Arc::new(setup);
+        let first = private::introduce(Arc::clone(&setup), share.refresh(Arc::clone(&setup), public)?);
+        Ok(VaultSession { key: Arc::clone(&self.key), session: Session::new(setup, first) })
+    }
+
     /// The authenticated public description of a sealed share.
     pub fn inspect(&self, sealed: &[u8]) -> Result<Arc<KeyPublic>> {
         Ok(self.load(sealed)?.public)

@@ -23,6 +23,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "signer.started": nodes.on_started,
     "signer.barred": nodes.on_barred,
     "key.generated": keys.on_generated,
+    "key.refreshed": keys.on_refreshed,
     "wallet.opened": wallets.on_opened,
     "address.listed": wallets.on_listed,
     "transfer.proposed": transfers.on_proposed,

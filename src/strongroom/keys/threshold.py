@@ -161,6 +161,11 @@ class Vault:
             started = self._vault.sign(sealed, session_id, list(participants), digest, list(path), epoch)
             return Session(started)
 
+    def refresh(self, sealed: bytes, session_id: bytes, epoch: int) -> Session:
+        """Start a refresh among all parties to the share's next epoch: same shares, fresh state (DKLs23 only)."""
+        with _refusals():
+            return Session(self._vault.refresh(sealed, session_id, epoch))
+
     def inspect(self, sealed: bytes) -> _core.KeyInfo:
         """The public facts of a sealed share, after it authenticated and x*G was checked."""
         with _refusals():

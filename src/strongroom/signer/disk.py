@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS fact (number INTEGER PRIMARY KEY, kind TEXT NOT NULL,
   value BLOB NOT NULL, UNIQUE (kind, name)) STRICT;
 """
 _MAX_FACT: Final = 1 << 20
+_EMPTY_WAL: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class Disk:
@@ -29,7 +30,7 @@ class Disk:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
         self._later: dict[tuple[str, str], dict[str, Any]] = {}
-        self._broken = False
+        self._broken = self._erasing = False
         connection.executescript(_SCHEMA)
 
     def entries(self, start: int = 0, stop: int = 1 << 62) -> list[bytes]:
@@ -70,6 +71,11 @@ class Disk:
         """Remove a fact, if it is there."""
         self._sql.execute("DELETE FROM fact WHERE kind = ? AND name = ?", (kind, name))
 
+    def erase(self, kind: str, name: str) -> None:
+        """Remove a fact and, once that is durable, what the files still hold of it."""
+        self.drop(kind, name)
+        self._erasing = True
+
     def commit(self, *, idle: bool = False) -> None:
         """Make every change durable; what waits for `later` alone only when idle."""
         if self._broken:
@@ -80,6 +86,9 @@ class Disk:
                 self.put(kind, name, value)
             self._later.clear()
         self._sql.commit()
+        if self._erasing:
+            self._sql.execute(_EMPTY_WAL)
+            self._erasing = False
         self._broken = False
 
 
@@ -92,6 +101,7 @@ def open_disk(home: Path) -> Disk:
         raise Refused("home.locked", f"another process runs on {home}") from None
     os.close(os.open(home / "node.db", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(home / "node.db")
-    for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(_EMPTY_WAL)  # a crash may have left something that was erased
     return Disk(connection)

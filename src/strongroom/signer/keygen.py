@@ -1,4 +1,7 @@
-"""Key generation: on the administrators' order only, the share durable before the transcript leaves."""
+"""Key generation, on the administrators' order only, and refresh: the share durable before the transcript leaves.
+
+A refreshed share counts once the log says so; until then the old one stays, and afterwards it is erased.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject
-from strongroom.custody.keys import check_order
+from strongroom.custody.keys import check_order, refreshable
+from strongroom.custody.state import CustodyState
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope, decode_base64, encode_base64
+from strongroom.documents.statement import Seen
 from strongroom.errors import Refused
 from strongroom.keys.threshold import Keygen, Scheme, Signature, Vault
 from strongroom.signer.disk import Disk
@@ -16,17 +21,22 @@ from strongroom.signer.probes import Root
 from strongroom.signer.station import Station
 from strongroom.wire.frame import Frame
 
-MOST_ATTEMPTS: Final = 8  # finished runs for one name that did not become its key
+MOST_ATTEMPTS: Final = 8  # shares at once for one name: of finished runs that did not become its key, and its own
+REFRESH_VALID: Final = 300_000  # ms that the log may still take a refresh after it has finished
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A sealed share and the public facts of its key; `order` is what the administrators had signed."""
+    """A sealed share and the public facts of its key; `order` is what the administrators had signed, or its next epoch.
+
+    `until`: log time (unix ms) after which no refresh with this share enters the log.
+    """
 
     order: dict[str, Any]
     public_key: bytes
     transcript: str
     sealed: bytes
+    until: int
 
     @property
     def root(self) -> Root:
@@ -40,6 +50,7 @@ class Shares:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._held = {name: _share(name, doc) for name, doc in disk.all("share").items()}
+        self._settled: CustodyState | None = None
 
     def of(self, transcript: str) -> Share:
         """The share of the key with this transcript; raises Refused share.missing."""
@@ -51,11 +62,29 @@ class Shares:
         """The share of the last run for a key's name; raises Refused share.missing."""
         return self.of(next((t for t, share in reversed(self._held.items()) if share.order["name"] == name), ""))
 
-    def keep(self, order: dict[str, Any], done: Keygen) -> None:
+    def keep(self, order: dict[str, Any], done: Keygen, until: int) -> None:
         """Store a new share, durably at the next commit."""
-        doc = {"order": order, "public_key": done.public_key.hex(), "sealed": encode_base64(done.sealed)}
+        public_key, sealed = done.public_key.hex(), encode_base64(done.sealed)
+        doc = {"order": order, "public_key": public_key, "sealed": sealed, "until": until}
         self._disk.put("share", done.transcript.hex(), doc)
         self._held[done.transcript.hex()] = _share(done.transcript.hex(), doc)
+
+    def settle(self, cosigned: CustodyState) -> list[str]:
+        """Erase the shares that no entry after the quorum-cosigned state can make a key's; gives their transcripts."""
+        ended: list[str] = []
+        if cosigned is not self._settled:
+            self._settled = cosigned
+            ended = [name for name, share in self._held.items() if self._has_ended(share, cosigned)]
+        for name in ended:
+            del self._held[name]
+            self._disk.erase("share", name)
+        return ended
+
+    def _has_ended(self, share: Share, state: CustodyState) -> bool:
+        key = state.keys.get(share.order["name"])
+        if key is None or share.transcript == key.transcript or key.transcript not in self._held:
+            return False
+        return bool(share.order["epoch"] <= key.epoch or share.until < state.time)
 
     def require_room(self, name: str) -> None:
         """Raises Refused key.attempts: every run leaves a share behind."""
@@ -64,11 +93,12 @@ class Shares:
 
 
 def _share(transcript: str, doc: dict[str, Any]) -> Share:
-    return Share(doc["order"], bytes.fromhex(doc["public_key"]), transcript, decode_base64(doc["sealed"]))
+    sealed = decode_base64(doc["sealed"])
+    return Share(doc["order"], bytes.fromhex(doc["public_key"]), transcript, sealed, doc.get("until", 0))
 
 
 class Generation:
-    """Runs key generations; one at a time for a name, none for a name that the log knows."""
+    """Runs key generations, for names that the log does not know, and refreshes, for keys that it does."""
 
     def __init__(self, station: Station, shares: Shares, vault: Vault) -> None:
         self._station, self._shares, self._vault = station, shares, vault
@@ -84,8 +114,8 @@ class Generation:
 
         def finish(done: Keygen | Signature) -> None:
             if isinstance(done, Keygen):
-                self._shares.keep(order, done)
-                self._send_transcript(order, done)
+                self._shares.keep(order, done, 0)
+                self._send_transcript(order, done, None, None)
 
         permit()
         indices = {name: index for index, name in enumerate(order["participants"], 1)}
@@ -97,6 +127,40 @@ class Generation:
             ),
             permit, finish,
         )  # fmt: skip
+
+    def on_refresh(self, frame: Frame) -> None:
+        """Start a refresh, for which the own replica is all the permission; raises Refused, InvalidInput."""
+        head, station = fields(frame.head, "refresh", {"key": str, "epoch": int, "nonce": str}), self._station
+        name, epoch = head["key"], head["epoch"]
+
+        def permit() -> None:
+            station.require_voice()
+            for state in station.states():
+                for participant in refreshable(state, name, epoch).participants:
+                    station.probes.require_unbanned(name, participant)
+
+        permit()
+        share = self._shares.of(station.replica.state.keys[name].transcript)
+        order = {**share.order, "epoch": epoch}
+
+        def finish(done: Keygen | Signature) -> None:
+            if isinstance(done, Keygen):
+                until, cosigned = station.clock() + REFRESH_VALID, station.replica.cosigned
+                self._shares.keep(order, done, until)
+                self._send_transcript(order, done, Seen(cosigned.size, cosigned.root.hex()), until)
+
+        self._shares.require_room(name)
+        station.begin(
+            "refresh", name, Root(name, epoch, ""), {"order": order, "refresh": share.transcript}, head["nonce"],
+            {holder: index for index, holder in enumerate(order["participants"], 1)},
+            lambda session: self._vault.refresh(share.sealed, session, epoch), permit, finish,
+        )  # fmt: skip
+
+    def settle(self) -> None:
+        """After the log has moved: what is erased from the disk is forgotten by the core and by the probes, too."""
+        if ended := self._shares.settle(self._station.replica.state):
+            self._vault.forget()
+            self._station.probes.forget(ended)
 
     def _verify(self, order: dict[str, Any], evidence: tuple[Envelope, ...]) -> None:
         """The administrators' threshold, on every state that counts."""
@@ -112,9 +176,9 @@ class Generation:
         if order["scheme"] not in tuple(Scheme):
             raise Refused("key.scheme", f"this release generates no {order['scheme']} keys")
 
-    def _send_transcript(self, order: dict[str, Any], done: Keygen) -> None:
+    def _send_transcript(self, order: dict[str, Any], done: Keygen, seen: Seen | None, until: int | None) -> None:
         chain_code = done.chain_code.hex() if done.chain_code else None
         outcome = {"public_key": done.public_key.hex(), "chain_code": chain_code, "transcript": done.transcript.hex()}
         subject = {"key": order["name"], "epoch": order["epoch"], **outcome}
-        envelope = self._station.statement("key.transcript", subject)
+        envelope = self._station.statement("key.transcript", subject, seen, until)
         self._station.send("transcript", {"name": order["name"], "envelope": envelope, **outcome})

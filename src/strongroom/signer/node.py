@@ -37,7 +37,9 @@ EVERY: Final = 5_000  # ms between two reports, and before a request to the log 
 START_VALID: Final = 600_000  # ms that a statement of the own start may wait for the log
 ENTRIES: Final = 1000  # in one answer
 _ENTRIES_BYTES: Final = 4 << 20
-_REF: Final = {"append": "from", "cosign": "size", "sign": "transfer", "possession": "name", "keygen": "name"}
+_REF: Final = {"append": "from", "cosign": "size", "sign": "transfer", "possession": "name", "keygen": "name"} | {
+    "refresh": "key"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,16 @@ class Node:
         self._handlers: dict[str, Callable[[Frame], None]] = {
             "append": self._on_append, "cosign": self._witness.on_cosign, "checkpoint": self._witness.on_checkpoint,
             "stop": self._on_stop, "head.ask": lambda _: self._report(), "entries.ask": self._on_entries_ask,
-            "digest.ask": self._on_digest_ask, "sign": _no_shares, "possession": _no_shares, "keygen": _no_shares,
+            "digest.ask": self._on_digest_ask,
+            **dict.fromkeys(("sign", "possession", "keygen", "refresh"), _no_shares),
         }  # fmt: skip
+        self._generation: Generation | None = None
         if settings.duty is Duty.SIGNER and vault is not None:
             shares = Shares(disk)
             signing = Signing(here, self._witness, shares, vault)
             self._handlers |= {"sign": signing.on_sign, "possession": signing.on_possession}
-            self._handlers["keygen"] = Generation(here, shares, vault).on_keygen
+            self._generation = generation = Generation(here, shares, vault)
+            self._handlers |= {"keygen": generation.on_keygen, "refresh": generation.on_refresh}
         self._speaks = False  # whether it has rejoined, as last reported
         self._accepted: bytes | None = b""  # the root that was accepted last; None asks for an answer in any case
         self._reported = 0
@@ -191,6 +196,8 @@ class Node:
                     self._here.send("submit", {"kind": kind, "body": body, "evidence": [envelope.to_doc()]})
         if len(self._here.probes):
             self._request_bars(now)
+        if self._generation is not None:
+            self._generation.settle()
         self._here.disk.commit(idle=idle)
 
     def _request_start(self, now: int) -> None:
@@ -202,11 +209,13 @@ class Node:
 
     def _request_bars(self, now: int) -> None:
         state = self._here.replica.accepted
-        for transcript, ban in self._here.probes.bans():
-            key, bar = state.keys.get(ban["key"]), Bar(ban["key"], ban["epoch"], frozenset((self.name, ban["peer"])))
-            logged = bar in state.bars or key is None or key.transcript != transcript
-            if not logged and self._due(f"{transcript} {ban['peer']}", now):
-                self._state("signer.barred", "signer.bar", {**ban, "accuser": self.name}, None, now)
+        for ban in self._here.probes.bans():
+            key, pair = state.keys.get(ban["key"]), frozenset((self.name, ban["peer"]))
+            if key is None or not pair <= set(key.participants) or Bar(key.name, key.epoch, pair) in state.bars:
+                continue
+            if self._due(f"{key.name} {ban['peer']}", now):
+                body = {**ban, "epoch": key.epoch, "accuser": self.name}
+                self._state("signer.barred", "signer.bar", body, None, now)
 
     def _due(self, what: str, now: int) -> bool:
         due = not 0 <= now - self._requested.get(what, -EVERY) < EVERY
@@ -227,7 +236,7 @@ class Node:
         head |= {"note": replica.cosigned.note, "boot": here.peers.boot if here.peers.started else ""}
         head |= {"rejoined": here.rejoin.holds() and not replica.restored, "clock": self._reported}
         head |= {"stops": len(list(here.stops.unlogged(replica.accepted)))}
-        here.send("head", {**head, "budget": here.probes.budget(), "bans": len(here.probes)})
+        here.send("head", {**head, "budget": here.probes.budget(replica.accepted.keys), "bans": len(here.probes)})
 
     def _refuse(self, what: str, ref: str, error: StrongroomError) -> None:
         self._say(f"refuses {what} {ref[:16]}: {error.code}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from strongroom.custody.state import ThresholdKey
 from strongroom.errors import Refused
 from strongroom.signer.disk import Disk
 
@@ -28,6 +29,7 @@ class Probes:
         """Each record found in flight may have been a probe: this process did not see its phase return."""
         self._disk = disk
         self._used = disk.all("probes")
+        self._flights: dict[str, list[str]] = {}  # the pairs of each session that may be probing now
         self._bans = disk.all("ban")
         for session, record in disk.all("flight").items():
             self.doubt(Root(record["key"], record["epoch"], record["transcript"]), record["peers"])
@@ -37,22 +39,31 @@ class Probes:
     def __len__(self) -> int:
         return len(self._bans)
 
+    def require_unbanned(self, key: str, peer: str) -> None:
+        """Raises Refused signer.barred: this node meets a peer that it has banned in no epoch of the key again."""
+        if any((ban["key"], ban["peer"]) == (key, peer) for ban in self._bans.values()):
+            raise Refused("signer.barred", f"'{peer}' is barred from sessions of key '{key}' with this node")
+
     def require(self, root: Root, peer: str) -> None:
-        """Raises Refused signer.barred or session.budget_spent."""
-        name = _pair(root, peer)
-        if name in self._bans:
-            raise Refused("signer.barred", f"'{peer}' is barred from sessions of key '{root.key}' with this node")
-        if name in self._used and self._used[name]["used"] >= BUDGET:
+        """Raises Refused signer.barred or session.budget_spent; what is in flight may come to count as well."""
+        self.require_unbanned(root.key, peer)
+        pair = _pair(root, peer)
+        counted = self._used[pair]["used"] if pair in self._used else 0
+        if counted + sum(pair in pairs for pairs in self._flights.values()) >= BUDGET:
             raise Refused("session.budget_spent", f"{BUDGET} sessions of key '{root.key}' with '{peer}' broke off")
 
-    def begin(self, session: str, root: Root, peers: Iterable[str]) -> None:
-        """Record durably, now, that peers may be about to probe."""
+    def begin(self, session: str, root: Root, peers: Collection[str]) -> None:
+        """Record durably, now, that peers may be about to probe; raises Refused like `require`."""
+        for peer in peers:
+            self.require(root, peer)
+        self._flights[session] = [_pair(root, peer) for peer in peers]
         record = {"key": root.key, "epoch": root.epoch, "transcript": root.transcript, "peers": list(peers)}
         self._disk.put("flight", session, record)
         self._disk.commit()
 
     def end(self, session: str) -> None:
         """The phase has returned, or was never run: no probe."""
+        self._flights.pop(session, None)
         self._disk.drop("flight", session)
 
     def doubt(self, root: Root, peers: Iterable[str]) -> None:
@@ -71,17 +82,23 @@ class Probes:
         self.end(session)
         self._disk.commit()
 
-    def bans(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every ban: the key's transcript, and its key, epoch, peer, session, reason."""
-        for name, ban in self._bans.items():
-            yield name.partition(" ")[0], ban
+    def forget(self, transcripts: Collection[str]) -> None:
+        """Drop what was counted for shares that are erased; bans stay."""
+        for pair in [pair for pair in self._used if pair.partition(" ")[0] in transcripts]:
+            del self._used[pair]
+            self._disk.drop("probes", pair)
 
-    def budget(self) -> dict[str, dict[str, int]]:
-        """Possible probes by key and peer."""
+    def bans(self) -> Iterable[dict[str, Any]]:
+        """Every ban: key, epoch, peer, session, reason."""
+        return self._bans.values()
+
+    def budget(self, keys: Mapping[str, ThresholdKey]) -> dict[str, dict[str, int]]:
+        """Possible probes by key and peer, of the epoch that each key is in."""
         found: dict[str, dict[str, int]] = {}
-        for record in self._used.values():
-            peers = found.setdefault(record["key"], {})
-            peers[record["peer"]] = max(record["used"], peers.get(record["peer"], 0))
+        for pair, record in self._used.items():
+            key = keys.get(record["key"])
+            if key is not None and pair == f"{key.transcript} {record['peer']}":
+                found.setdefault(key.name, {})[record["peer"]] = record["used"]
         return found
 
 

@@ -15,7 +15,8 @@ from strongroom.signer.probes import Probes, Root
 from strongroom.wire.channel import Channel
 from strongroom.wire.frame import Frame
 
-TIMEOUT: Final = {"sign": 15_000, "possession": 15_000, "keygen": 60_000}  # ms
+TIMEOUT: Final = {"sign": 15_000, "possession": 15_000, "keygen": 60_000, "refresh": 60_000}  # ms
+SIGNING: Final = ("sign", "possession")
 MOST: Final = 64  # sessions at once
 EARLY_FRAMES: Final = 64  # that one peer may send ahead of the coordinator's request
 EARLY_BYTES: Final = 8 << 20
@@ -115,13 +116,13 @@ class Sessions:
             job.permit()
             probing = job.core.next_step_is_probe
             if probing and not job.probed:
-                job.probed = True
                 self._probes.begin(job.session, job.root, job.channels)
+                job.probed = True
             try:
                 step = job.core.step(inbox)
             except CoreRefused as error:
                 culprits = [peers[index] for index in error.culprits if index in peers]
-                if error.bars and job.what != "keygen":
+                if error.bars and job.what in SIGNING:
                     self._probes.ban(job.session, job.root, culprits or peers.values(), error.code)
                 elif probing and error.code.startswith("core."):
                     self._probes.doubt(job.root, peers.values())  # it may have stopped where a probe aims
@@ -130,7 +131,7 @@ class Sessions:
             if step.done is not None:
                 self._close(job)
                 job.finish(step.done)
-                if job.what != "keygen":
+                if job.what in SIGNING:
                     self._begun.discard(job.session)
         except StrongroomError as error:
             self._close(job)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from strongroom.chains.verify import verify_signature
-from strongroom.custody.keys import possession_digest
+from strongroom.custody.keys import possession_digest, refreshable
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import TransferId
 from strongroom.custody.stops import transfer_of
@@ -22,7 +22,7 @@ from strongroom.wire.frame import Frame
 
 
 class Signing:
-    """Signs authorized payloads, and once the possession proof of a key that is not in use yet."""
+    """Signs authorized payloads, and the possession proof of shares that are not in use yet."""
 
     def __init__(self, station: Station, witness: Witness, shares: Shares, vault: Vault) -> None:
         self._station, self._witness, self._shares, self._vault = station, witness, shares, vault
@@ -55,10 +55,16 @@ class Signing:
         index = transfer.authorization.index if transfer.authorization else -1
         about = {"path": list(wallet.path), "authorization": {"transfer": name, "index": index}}
         share = self._shares.of(state.keys[wallet.key].transcript)
-        self._start("sign", name, share, about, bytes.fromhex(digest), head, public_key_of(state, wallet), permit)
+
+        def permit_now() -> None:
+            permit()
+            if station.replica.accepted.keys[wallet.key].transcript != share.transcript:
+                raise Refused("key.refreshing", f"key '{wallet.key}' is between two epochs: ask again in a moment")
+
+        self._start("sign", name, share, about, bytes.fromhex(digest), head, public_key_of(state, wallet), permit_now)
 
     def on_possession(self, frame: Frame) -> None:
-        """Sign the possession proof of the newest share made for a key that the log does not hold yet."""
+        """Sign the possession proof of the newest share made for a key, or an epoch, that the log does not hold yet."""
         head = fields(frame.head, "possession", {"name": str, "participants": list, "nonce": str})
         name, station = head["name"], self._station
         share = self._shares.newest(name)
@@ -68,8 +74,11 @@ class Signing:
 
         def permit() -> None:
             station.require_voice()
-            if name in station.replica.accepted.keys:
+            key, epoch = station.replica.accepted.keys.get(name), share.order["epoch"]
+            if key is not None and epoch <= key.epoch:
                 raise Refused("key.exists", f"key '{name}' is in the log: it signs what the log authorizes")
+            if key is not None:
+                refreshable(station.replica.accepted, name, epoch)
 
         permit()
         about = {"path": list[int](), "authorization": {"possession": name}}

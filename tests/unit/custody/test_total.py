@@ -38,7 +38,8 @@ def lived_in() -> Workspace:
     """A workspace in which every kind of entry has happened."""
     home = Workspace().ready()
     hashes = {"session": "ab" * 32, "reason": "probe"}
-    bar = {"key": "hot-ecdsa", "epoch": 0, "accuser": "signer-1", "peer": "signer-2", **hashes}
+    home.refresh()
+    bar = {"key": "hot-ecdsa", "epoch": 1, "accuser": "signer-1", "peer": "signer-2", **hashes}
     home.add("signer.barred", bar, [home.statement("signer-1", "signer.bar", bar, bare=True)])
     row = {"account": OTHER, "group": "vendors"}
     home.granted("address.listed", "address.list", {**row, "label": "v"}, ["bob"])

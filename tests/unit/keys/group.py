@@ -54,6 +54,7 @@ class Group:
     scheme: Scheme
     vaults: dict[int, Vault]
     keys: dict[int, Keygen] = field(default_factory=dict)
+    epoch: int = 0
 
     @property
     def key(self) -> Keygen:
@@ -62,9 +63,17 @@ class Group:
     def signers(self, participants: Iterable[int], digest: bytes, path: tuple[int, ...] = ()) -> dict[int, Session]:
         session_id, together = secrets.token_bytes(32), tuple(participants)
         return {
-            index: self.vaults[index].sign(self.keys[index].sealed, session_id, together, digest, path)
+            index: self.vaults[index].sign(self.keys[index].sealed, session_id, together, digest, path, self.epoch)
             for index in together
         }
+
+    def refreshed(self) -> Group:
+        """The same key in its next epoch."""
+        session_id, epoch = secrets.token_bytes(32), self.epoch + 1
+        outcomes = run({i: self.vaults[i].refresh(k.sealed, session_id, epoch) for i, k in self.keys.items()})
+        keys = {index: outcome for index, outcome in outcomes.items() if isinstance(outcome, Keygen)}
+        assert keys.keys() == self.keys.keys(), outcomes
+        return Group(self.scheme, self.vaults, keys, epoch)
 
     def sign(self, participants: Iterable[int], digest: bytes, path: tuple[int, ...] = ()) -> Signature:
         outcomes = set(run(self.signers(participants, digest, path)).values())

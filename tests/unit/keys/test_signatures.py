@@ -74,6 +74,17 @@ def test_children_sign_for_the_addresses_that_everybody_derives(
     assert verifies(group.scheme, address_key, group.sign((1, 3), digest, path), digest)
 
 
+def test_a_refreshed_key_signs_for_the_same_addresses(two_of_three: dict[Scheme, Group]) -> None:
+    group, digest, path = two_of_three[Scheme.ECDSA_DKLS23], secrets.token_bytes(32), (44, 60, 0, 0, 7)
+    fresh = group.refreshed()
+    assert fresh.key.transcript != group.key.transcript
+    assert group.key.chain_code is not None
+    address_key = child(group.key.public_key, group.key.chain_code, path)
+    for signers in combinations((1, 2, 3), 2):
+        assert verifies(group.scheme, group.key.public_key, fresh.sign(signers, digest), digest)
+        assert verifies(group.scheme, address_key, fresh.sign(signers, digest, path), digest)
+
+
 def test_the_oracle_derives_as_bip_32_does() -> None:
     vector = json.loads((VECTORS / "bip32.json").read_text())
     parent, step = vector["parent"], vector["child_number"]

@@ -72,6 +72,12 @@ class Double:
         peers = tuple(peer for peer in range(1, n + 1) if peer != index)
         return DoubleSession(index, peers, session_id, lambda: done, self.hooks)
 
+    def refresh(self, sealed: bytes, session_id: bytes, epoch: int) -> DoubleSession:
+        return self.keygen(Scheme.ECDSA_DKLS23, session_id, int(sealed.split()[1]), 3, 2, epoch)
+
+    def forget(self) -> None:
+        pass
+
     def sign(
         self, sealed: bytes, session_id: bytes, participants: Sequence[int], digest: bytes, path: Sequence[int] = (),
         epoch: int = 0,
@@ -98,6 +104,7 @@ class Fleet:
         self.skew = dict.fromkeys(NODES, 0)
         self.drop: Callable[[Frame], bool] = lambda frame: False
         self.note = ""
+        self.runs = 0
         for name in NODES:
             self.disks[name] = sqlite3.connect(":memory:")
             self.start(name)
@@ -235,6 +242,32 @@ class Fleet:
         outcome = {field: found[0].head[field] for field in ("public_key", "chain_code", "transcript")}
         evidence = [*orders, *(Envelope.from_doc(frame.head["envelope"]) for frame in found)]
         self.add(self.home.add, "key.generated", {"order": order, **outcome, "possession": proof}, evidence)
+
+    def refresh_shares(self, names: Iterable[str] = SIGNERS, *, name: str = "hot-ecdsa") -> list[Frame]:
+        """Ask for the next epoch of a key."""
+        self.runs += 1
+        epoch, nonce = self.home.state.keys[name].epoch + 1, f"{self.runs:064x}"
+        return self.tell(names, "refresh", key=name, epoch=epoch, nonce=nonce)
+
+    def refreshed(self, frames: Iterable[Frame], name: str = "hot-ecdsa") -> None:
+        """Prove possession of the shares whose transcripts are among the frames, and enter them in the own log."""
+        found = {frame.sender: frame.head for frame in frames if frame.kind == "transcript"}
+        assert set(found) == set(SIGNERS), found.keys()
+        self.runs += 1
+        asked = {"name": name, "participants": list(SIGNERS[:2]), "nonce": f"{self.runs:064x}"}
+        signed = self.tell(SIGNERS[:2], "possession", **asked)
+        proof = next(frame.head["signature"] for frame in signed if frame.kind == "signed")
+        outcome = {field: found[SIGNERS[0]][field] for field in ("public_key", "chain_code", "transcript")}
+        epoch = self.home.state.keys[name].epoch + 1
+        evidence = [Envelope.from_doc(head["envelope"]) for head in found.values()]
+        self.home.time = self.now
+        self.home.add("key.refreshed", {"key": name, "epoch": epoch, **outcome, "possession": proof}, evidence)
+
+    def renew(self) -> None:
+        """Refresh `hot-ecdsa` and sequence that."""
+        size = len(self.home.entries)
+        self.refreshed(self.refresh_shares())
+        self.sequence(since=size)
 
     def transfer(self) -> tuple[str, str]:
         """Propose and authorize a transfer, sequence both; its id and the digest of its payload."""

@@ -11,6 +11,8 @@
 //! The library's `ProofCommitment` holds proof and commitment together; sent as it is, the last party could
 //! choose its point after seeing the others'. So the commitment goes first, alone, next to a second one that
 //! is bound to its author: the library's own would open as well for a party that copied it.
+//!
+//! A refresh is the same run among the same parties; in its end the fresh key gives way to the one they hold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::abort::refusal;
+use super::refresh::Held;
 use super::share::DklsShare;
 use super::{decode, encode, index, point_bytes};
 use crate::commitment;
@@ -70,11 +73,17 @@ fn routed(setup: &Setup, sender: u8, parties: &PartiesMessage) -> Result<()> {
 }
 
 pub fn keygen(setup: Arc<Setup>) -> Box<dyn Phase> {
-    Box::new(Start { setup })
+    Box::new(Start { setup, held: None })
+}
+
+pub fn refresh(setup: Arc<Setup>, held: Held) -> Box<dyn Phase> {
+    Box::new(Start { setup, held: Some(held) })
 }
 
 struct Start {
     setup: Arc<Setup>,
+    /// The share that a refresh keeps.
+    held: Option<Held>,
 }
 
 impl Phase for Start {
@@ -83,7 +92,7 @@ impl Phase for Start {
     }
 
     fn run(self: Box<Self>, _: Round) -> Result<Turn> {
-        let setup = self.setup;
+        let Self { setup, held } = *self;
         let parameters = Parameters::new(setup.parameters.t, setup.parameters.n)
             .map_err(|_| Refusal::new("key.parameters", "the library refuses these parameters"))?;
         let session = DkgSession::new(parameters, index(setup.me)?, setup.binding.to_vec());
@@ -98,13 +107,14 @@ impl Phase for Start {
             }
         }
         let own = own.ok_or_else(|| Refusal::internal("no fragment for this party"))?;
-        Ok(Turn::Next(Box::new(Dealt { setup, session, own }), Sends::direct(direct)))
+        Ok(Turn::Next(Box::new(Dealt { setup, held, session, own }), Sends::direct(direct)))
     }
 }
 
 /// Fragments are out; the others' are awaited.
 struct Dealt {
     setup: Arc<Setup>,
+    held: Option<Held>,
     session: DkgSession<Secp256k1>,
     own: Zeroizing<Scalar>,
 }
@@ -115,7 +125,7 @@ impl Phase for Dealt {
     }
 
     fn run(self: Box<Self>, round: Round) -> Result<Turn> {
-        let Self { setup, mut session, own } = *self;
+        let Self { setup, held, mut session, own } = *self;
         let mut fragments = Zeroizing::new(Vec::with_capacity(setup.participants.len()));
         fragments.push(*own);
         for (sender, body) in round.directs() {
@@ -130,7 +140,7 @@ impl Phase for Dealt {
             .iter()
             .map(|message| Ok((message.parties.receiver.as_u8(), encode(message)?)))
             .collect::<Result<Vec<_>>>()?;
-        let next = Committed { setup, session, proof, opened, salt, chain_code };
+        let next = Committed { setup, held, session, proof, opened, salt, chain_code };
         Ok(Turn::Next(Box::new(next), Sends { broadcast: Some(broadcast), direct }))
     }
 }
@@ -138,6 +148,7 @@ impl Phase for Dealt {
 /// Commitments are out; the others' are awaited before anything is opened.
 struct Committed {
     setup: Arc<Setup>,
+    held: Option<Held>,
     session: DkgSession<Secp256k1>,
     proof: ProofCommitment<Secp256k1>,
     opened: Vec<u8>,
@@ -151,7 +162,7 @@ impl Phase for Committed {
     }
 
     fn run(self: Box<Self>, round: Round) -> Result<Turn> {
-        let Self { setup, mut session, proof, opened, salt, chain_code } = *self;
+        let Self { setup, held, mut session, proof, opened, salt, chain_code } = *self;
         let mut commitments = BTreeMap::new();
         for (sender, body) in round.broadcasts() {
             commitments.insert(sender, decode::<Commitments>(sender, "commitment", body)?);
@@ -178,7 +189,7 @@ impl Phase for Committed {
                 multiplication.remove(&receiver).ok_or_else(|| Refusal::internal("no set-up for a counterparty"))?;
             direct.push((receiver.as_u8(), encode(&Initialization { zero, multiplication })?));
         }
-        let next = Opened { setup, session, proof, commitments, zero_commitments, chain_code, opening };
+        let next = Opened { setup, held, session, proof, commitments, zero_commitments, chain_code, opening };
         Ok(Turn::Next(Box::new(next), Sends { broadcast: Some(broadcast), direct }))
     }
 }
@@ -186,6 +197,7 @@ impl Phase for Committed {
 /// Openings are out; with the others' the key is complete.
 struct Opened {
     setup: Arc<Setup>,
+    held: Option<Held>,
     session: DkgSession<Secp256k1>,
     proof: ProofCommitment<Secp256k1>,
     commitments: BTreeMap<u8, Commitments>,
@@ -200,7 +212,7 @@ impl Phase for Opened {
     }
 
     fn run(self: Box<Self>, round: Round) -> Result<Turn> {
-        let Self { setup, session, proof, commitments, zero_commitments, chain_code, opening } = *self;
+        let Self { setup, held, session, proof, commitments, zero_commitments, chain_code, opening } = *self;
         let me = index(setup.me)?;
         let mut proofs = vec![proof];
         let mut chain_commitments = BTreeMap::from([(me, chain_code)]);
@@ -237,6 +249,10 @@ impl Phase for Opened {
                 |_| String::new(),
             )
             .map_err(refusal)?;
+        if let Some(held) = held {
+            let draft = held.renewed(&setup, party)?;
+            return confirm(setup, round.view, draft);
+        }
         let verifying_shares = setup
             .participants
             .iter()

@@ -7,6 +7,7 @@
 
 mod abort;
 mod keygen;
+mod refresh;
 mod share;
 mod sign;
 

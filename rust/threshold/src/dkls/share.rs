@@ -5,7 +5,8 @@ use std::sync::Arc;
 use k256::{AffinePoint, ProjectivePoint};
 use zeroize::Zeroizing;
 
-use super::{Party, decode, index, point_bytes, sign};
+use super::refresh::Held;
+use super::{Party, decode, index, keygen, point_bytes, sign};
 use crate::error::{Refusal, Result};
 use crate::session::{Phase, Setup};
 use crate::share::{KeyPublic, SecretShare, tampered};
@@ -56,6 +57,10 @@ impl SecretShare for DklsShare {
         let counterparties = setup.peers().map(index).collect::<Result<Vec<_>>>()?;
         let party = if path.is_empty() { Arc::clone(&self.0) } else { Arc::new(child(&self.0, path)?) };
         Ok(sign::first(setup, party, counterparties, digest))
+    }
+
+    fn refresh(self: Arc<Self>, setup: Arc<Setup>, public: Arc<KeyPublic>) -> Result<Box<dyn Phase>> {
+        Ok(keygen::refresh(setup, Held { party: Arc::clone(&self.0), public }))
     }
 }
 

@@ -96,6 +96,11 @@ impl House {
         self.vaults.iter().map(|(&i, vault)| (i, vault.keygen(scheme, [id; 32], i, n, t, 0).unwrap())).collect()
     }
 
+    pub fn refresh(&self, keys: &Keys, id: u8) -> Sessions {
+        let start = |i: u8| self.vaults[&i].refresh(&keys[&i].sealed, [id; 32], keys[&i].public.epoch + 1).unwrap();
+        keys.keys().map(|&i| (i, start(i))).collect()
+    }
+
     pub fn sign(&self, keys: &Keys, id: u8, participants: &[u8], message: &[u8], path: &[u32]) -> Sessions {
         let request = |i: u8| SignRequest {
             sealed: &keys[&i].sealed,
@@ -103,24 +108,29 @@ impl House {
             participants: participants.to_vec(),
             message: message.to_vec(),
             path: path.to_vec(),
-            epoch: 0,
+            epoch: keys[&i].public.epoch,
         };
         participants.iter().map(|&i| (i, self.vaults[&i].sign(request(i)).unwrap())).collect()
     }
 
     pub fn key(&self, scheme: Scheme, t: u8) -> Keys {
-        run(self.keygen(scheme, 7, t), honest)
-            .into_iter()
-            .map(|(i, outcome)| match outcome {
-                Ok(Outcome::Keygen(key)) => (i, *key),
-                Ok(_) => panic!("not a key"),
-                Err(refusal) => panic!("party {i}: {refusal}"),
-            })
-            .collect()
+        keys(run(self.keygen(scheme, 7, t), honest))
     }
 }
 
 pub type Keys = BTreeMap<u8, Keygen>;
+
+/// The keys of a generation or refresh in which everybody was honest.
+pub fn keys(outcomes: Outcomes) -> Keys {
+    outcomes
+        .into_iter()
+        .map(|(i, outcome)| match outcome {
+            Ok(Outcome::Keygen(key)) => (i, *key),
+            Ok(_) => panic!("not a key"),
+            Err(refusal) => panic!("party {i}: {refusal}"),
+        })
+        .collect()
+}
 
 pub fn signature(outcome: &Result<Outcome, Refusal>) -> ([u8; 64], Option<u8>) {
     match outcome {
