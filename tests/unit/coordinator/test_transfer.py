@@ -141,6 +141,17 @@ async def test_what_is_under_way_counts_against_the_balance(coordinator: Coordin
     await coordinator.until(lambda: coordinator.chain.sent)
 
 
+async def test_a_wallet_that_was_filled_since_the_last_look_pays_at_once(coordinator: Coordinator) -> None:
+    """Nobody is told that a wallet is empty from what was read before the deposit."""
+    coordinator.chain.balance = WEI // 10
+    await ready(coordinator)
+    with pytest.raises(Refused, match=r"balance\.insufficient"):
+        await propose(coordinator, amount=str(WEI // 2), idempotency="a")
+    coordinator.chain.balance = WEI
+    await propose(coordinator, amount=str(WEI // 2), idempotency="b")
+    await coordinator.until(lambda: coordinator.chain.sent)
+
+
 async def test_approvals_come_first(coordinator: Coordinator) -> None:
     """Two of the treasury approve; what is awaited is said in words, with a code."""
     await ready(coordinator)

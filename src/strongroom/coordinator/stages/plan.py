@@ -63,7 +63,7 @@ class Planner:
             desk.watch(wallet)
             chain.watch(wallet.address, [intent.asset])
             await chain.refresh()
-        self.require_funds(wallet, intent, None, 0)  # before the simulation: this says it more clearly
+        await self.look_for_funds(wallet, intent)  # before the simulation: this says it more clearly
         wanted = call(intent.asset, intent.to, intent.amount)
         try:
             await chain.gas_for(wallet.address, wanted)
@@ -85,6 +85,14 @@ class Planner:
         account = chain.accounts[wallet.address]
         claim = Claim(intent.asset, intent.amount, fee)
         self._desk.funds.require(self._desk.state, wallet, account, name, claim)
+
+    async def look_for_funds(self, wallet: Wallet, intent: Intent) -> None:
+        """The same, but nobody is told that a wallet is empty without a new look at the chain; raises Unreachable."""
+        try:
+            self.require_funds(wallet, intent, None, 0)
+        except Refused:
+            await self.chain(wallet).refresh()
+            self.require_funds(wallet, intent, None, 0)
 
     def authorize(self, name: TransferId) -> int:
         """Append `transfer.authorized` for a transfer that is ready; its index. Raises StrongroomError."""

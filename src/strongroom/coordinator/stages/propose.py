@@ -47,7 +47,10 @@ async def propose(
             planner.require_funds(wallet, intent, None, 0)
         except Refused:
             fold_first()  # a denial says more than an empty wallet
-            raise
+            await planner.look_for_funds(wallet, intent)
+            known = existing(desk, envelope, statement, intent)
+            if known is not None:
+                return known, None
     index = desk.sequencer.submit("transfer.proposed", body, [envelope])
     desk.timeline.event(name, "proposed", f"by {statement.person}")
     if funded and isinstance(standing(desk.state, desk.state.transfers[name], desk.moment), Ready):
