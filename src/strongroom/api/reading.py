@@ -66,7 +66,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         ]
         return JSONResponse({"size": service.state.size, "entries": rows})
 
-    @routes.get("/status", summary="Health of every role", response_model=models.StatusAnswer)
+    @routes.get("/status", summary="Health of every role", response_model=models.StatusAnswer, responses=refusals(400))
     async def status(
         digests: Annotated[bool, Query(description="ask the nodes for their state digests")] = False,
     ) -> JSONResponse:
