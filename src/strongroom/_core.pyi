@@ -1,7 +1,19 @@
-"""Types of the threshold core (`rust/binding`); use `strongroom.keys`, not this module."""
+"""Types of the core (`rust/binding`); for threshold keys use `strongroom.keys`, not this module."""
 
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import final
+from typing import Any, final
+
+def parse(data: bytes, max_depth: int) -> dict[str, Any] | None:
+    """The object in canonical JSON bytes, or None where they are not canonical (or deeper than 64)."""
+
+def prepare(
+    raws: Sequence[bytes], keys: Mapping[str, bytes]
+) -> tuple[list[tuple[dict[str, Any], bytes] | None], list[bytes]]:
+    """Each entry as (document, leaf hash), None where not canonical; and proofs of signatures by `keys`.
+
+    A proof is SHA-256(public key || signature || message) of a valid signature; `keys` maps key ids to public keys.
+    """
 
 class CoreError(Exception):
     """args: (code: str, message: str, culprits: tuple[int, ...])"""

@@ -1,8 +1,10 @@
-//! `strongroom._core`: the threshold core for Python.
+//! `strongroom._core`: the Rust core for Python.
 //!
 //! Nothing but conversion: bytes and integers in, bytes and integers out. Work runs without the GIL, and a
 //! panic below becomes the refusal `core.panic`. Plaintext shares, nonces and the seal key stay in Rust.
 #![deny(unsafe_code)]
+
+mod reading;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -252,5 +254,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<KeyInfo>()?;
     module.add_class::<Keygen>()?;
     module.add_class::<Signature>()?;
+    module.add_function(wrap_pyfunction!(reading::parse, module)?)?;
+    module.add_function(wrap_pyfunction!(reading::prepare, module)?)?;
     Ok(())
 }

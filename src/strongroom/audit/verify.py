@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from strongroom.audit.ahead import read_ahead
 from strongroom.audit.bundle import CHECKPOINT, HEADER, BundleReader, Line
 from strongroom.audit.finding import AuditFailed, Place
 from strongroom.audit.report import PolicyVersion, Report, Witnessed, summarize
-from strongroom.custody.authority import in_force
+from strongroom.custody.authority import credentials_in, in_force
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.canonical import parse_loose
 from strongroom.errors import InvalidInput, StrongroomError
+from strongroom.log.batch import Credentials
 from strongroom.log.checkpoint import Note, origin_of, parse_note, quorum, verify_cosignature
 from strongroom.log.entry import Entry, leaf_hash, parse_entry
 from strongroom.log.signature import verify_log_signature
@@ -36,8 +38,12 @@ def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
         reader = BundleReader(file)
         state, kinds, versions = EMPTY, Counter[str](), list[PolicyVersion]()
         first = 0
-        for line in reader.lines():
-            state, entry = _replayed(state, line)
+
+        def known() -> Credentials:
+            return credentials_in(state)
+
+        for line, parsed in read_ahead(reader.lines(), known):
+            state, entry = _replayed(state, line, parsed)
             if line.index == 0:
                 first = entry.time
                 if state.workspace != reader.workspace:
@@ -56,16 +62,15 @@ def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
     return summarize(state, kinds, tuple(versions), witnessed, first)
 
 
-def _replayed(state: CustodyState, line: Line) -> tuple[CustodyState, Entry]:
+def _replayed(state: CustodyState, line: Line, parsed: Entry | None) -> tuple[CustodyState, Entry]:
     """The state after the entry, once its bytes hash to the leaf that its line states."""
-    place = _place(line)
-    if leaf_hash(line.raw) != line.leaf:
-        raise AuditFailed(place, "log.leaf", "its bytes do not hash to the leaf beside it")
+    if (parsed.leaf if parsed else leaf_hash(line.raw)) != line.leaf:
+        raise AuditFailed(_place(line), "log.leaf", "its bytes do not hash to the leaf beside it")
     try:
-        entry = parse_entry(line.raw)
+        entry = parsed or parse_entry(line.raw)
         return apply(state, entry), entry
     except StrongroomError as error:
-        raise AuditFailed.at(place, error) from error
+        raise AuditFailed.at(_place(line), error) from error
 
 
 def _place(line: Line) -> Place:

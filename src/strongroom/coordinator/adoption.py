@@ -10,9 +10,11 @@ from strongroom.coordinator.offers import unpack
 from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.sequencer import Sequencer
+from strongroom.custody.authority import credentials_in
 from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState
 from strongroom.errors import StrongroomError
+from strongroom.log.batch import parse_entries
 from strongroom.log.checkpoint import Note, parse_note, quorum
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.wire.frame import Frame
@@ -115,8 +117,8 @@ class Adoption:
         if peer is not self._from or state is None or start != state.size:
             return None
         try:
-            for raw in raws or ():
-                entry = parse_entry(raw)
+            for raw, parsed in zip(raws or (), parse_entries(raws or (), credentials_in(state)), strict=True):
+                entry = parsed or parse_entry(raw)
                 state = apply(state, entry)
                 self._entries.append(entry)
         except StrongroomError as error:

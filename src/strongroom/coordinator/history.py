@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from strongroom.custody.authority import credentials_in
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.errors import StrongroomError
+from strongroom.log.batch import parse_ahead
 from strongroom.log.checkpoint import parse_note, quorum
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import EMPTY_ROOT
@@ -34,9 +36,9 @@ class History:
         """Fold the store; what does not apply is cut off, with all behind it."""
         newest = self._log.newest_note()
         floor = newest[0] if newest else 0
-        for raw in self._log.walk():
+        for raw, parsed in parse_ahead(self._log.walk(), lambda: credentials_in(self.state)):
             try:
-                entry = parse_entry(raw)
+                entry = parsed or parse_entry(raw)
                 state = self._check(self.state, entry)
             except StrongroomError:
                 self._log.truncate(self.state.size)
@@ -54,9 +56,9 @@ class History:
 
     def _reload(self) -> None:
         self._states, self._tail, self.state, self.cosigned = {0: EMPTY}, [], EMPTY, EMPTY
-        for raw in self._log.walk():
+        for raw, parsed in parse_ahead(self._log.walk(), lambda: credentials_in(self.state)):
             try:
-                entry = parse_entry(raw)
+                entry = parsed or parse_entry(raw)
                 self._take(entry, self._check(self.state, entry))
             except StrongroomError:
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from strongroom.custody.state import ROOTS_KEPT, CustodyState
 from strongroom.documents.canonical import encode
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
+from strongroom.documents.statement import Statement, from_envelope, statement_hash
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.model import Policy, Quorum
@@ -24,6 +24,11 @@ def in_force(state: CustodyState) -> Policy:
     if state.policy is None:
         raise Refused("workspace.missing", "the log does not begin with workspace.created")
     return state.policy
+
+
+def credentials_in(state: CustodyState) -> Mapping[str, Credential]:
+    """Everyone's credentials under the policy in force, by key id; none before `workspace.created`."""
+    return state.policy.credentials if state.policy else {}
 
 
 def credential_of(state: CustodyState, name: str, key: str) -> Credential:
@@ -45,7 +50,8 @@ def stopping(state: CustodyState, envelope: Envelope, kind: str) -> Statement:
     statement.require(kind, state.workspace, 0)
     # The suspended count where a suspension is to end: else one administrator could lock out all the others.
     electorate = replace(state, suspended=frozenset()) if kind == "person.reinstate" else state
-    return verify_statement(envelope, credential_of(electorate, statement.person, statement.key))
+    envelope.verify(credential_of(electorate, statement.person, statement.key))
+    return statement
 
 
 def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> Statement:

@@ -36,13 +36,18 @@ def leaf_hash(raw: bytes) -> bytes:
 
 def parse_entry(raw: bytes) -> Entry:
     """The entry in at most 64 KiB of canonical bytes, envelopes parsed, not verified; raises InvalidInput."""
-    doc = fields(parse(raw), "entry", _SHAPE)
+    return entry_of(parse(raw), raw, leaf_hash(raw))
+
+
+def entry_of(document: dict[str, Any], raw: bytes, leaf: bytes) -> Entry:
+    """The entry whose bytes were parsed to the document, and hashed to the leaf; raises InvalidInput."""
+    doc = fields(document, "entry", _SHAPE)
     if doc["time"] < 0:
         raise InvalidInput("entry.time", "the time of an entry is not negative")
     if len(doc["evidence"]) > MOST_EVIDENCE:
         raise InvalidInput("evidence.count", f"an entry carries at most {MOST_EVIDENCE} statements")
     evidence = tuple(map(Envelope.from_doc, doc["evidence"]))
-    return Entry(parse_slug(doc["kind"]), doc["time"], doc["body"], evidence, raw, leaf_hash(raw))
+    return Entry(parse_slug(doc["kind"]), doc["time"], doc["body"], evidence, raw, leaf)
 
 
 def new_entry(kind: str, time: int, body: dict[str, Any], evidence: Iterable[Envelope] = ()) -> Entry:

@@ -210,6 +210,13 @@ class Policy:
         asked = (n.group for r in self.rules if r.allowance for each in r.allowance.approvals for n in each)
         return self.administrators.members.union(*(self.groups[group] for group in asked))
 
+    @property
+    def credentials(self) -> Mapping[str, Credential]:
+        """Everyone's credentials, by key id."""
+        members = (key for member in self.members.values() for key in member.credentials.values())
+        nodes = (node.credential for node in self.nodes.values())
+        return {key.key_id: key for key in (*members, *nodes, self.coordinator)}
+
     def credential(self, name: str, key: str) -> Credential | None:
         """The credential `key` of member or node `name`, if the policy lists it."""
         if name in self.members:

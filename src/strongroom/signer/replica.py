@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from strongroom.custody.authority import in_force
+from strongroom.custody.authority import credentials_in, in_force
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.credentials import Credential
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.log.accept import Accept, accepted_by
+from strongroom.log.batch import parse_entries
 from strongroom.log.checkpoint import Note, origin_of, parse_note, quorum
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import EMPTY_ROOT
@@ -150,10 +151,10 @@ class Replica:
         """The witnesses that validly accepted the head (size, root)."""
         return accepted_by(accepts, self.workspace, head, _credentials(self.policy))
 
-    def _fold(self, state: CustodyState, raws: Iterable[bytes]) -> Iterator[tuple[Entry, CustodyState]]:
-        for raw in raws:
+    def _fold(self, state: CustodyState, raws: Sequence[bytes]) -> Iterator[tuple[Entry, CustodyState]]:
+        for raw, parsed in zip(raws, parse_entries(raws, credentials_in(state)), strict=True):
             try:
-                entry = parse_entry(raw)
+                entry = parsed or parse_entry(raw)
                 if state.size == 0 and entry.leaf.hex() != self.workspace:
                     raise Refused("workspace.not_created_here", "the log begins with another workspace's creation")
                 state = apply(state, entry)

@@ -12,7 +12,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.documents.canonical import MAX_INTEGER, digest, encode, fields, parse, parse_loose
+from strongroom import _core
+from strongroom.documents.canonical import MAX_INTEGER, digest, encode, fields, parse, parse_explained, parse_loose
 from strongroom.errors import InvalidInput
 
 RFC = json.loads((Path(__file__).parents[2] / "vectors" / "rfc8785.json").read_text())
@@ -89,6 +90,43 @@ def test_any_bytes_give_a_document_or_a_coded_refusal(data: bytes) -> None:
             assert error.code.startswith("document.")
         else:
             assert parse(encode(doc)) == doc
+
+
+def verdict(read: Any, data: bytes, depth: int) -> tuple[str, Any]:
+    try:
+        doc = read(data, max_depth=depth)
+    except InvalidInput as error:
+        return error.code, None
+    assert list(doc) == list(json.loads(data))
+    return "", doc
+
+
+@given(documents, st.lists(st.tuples(st.integers(0, 400), JSON_LIKE | st.binary(max_size=3)), max_size=2), st.data())
+def test_the_core_reads_exactly_what_the_definition_calls_canonical(
+    doc: dict[str, Any], cuts: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    raw, depth = encode(doc), data.draw(st.integers(0, 6))
+    for at, other in cuts:
+        raw = raw[:at] + other + raw[at + data.draw(st.integers(0, 2)) :]
+    assert verdict(parse, raw, depth) == verdict(parse_explained, raw, depth)
+    by_core = _core.parse(raw, depth)
+    assert (by_core is not None) == (verdict(parse_explained, raw, depth)[0] == "")
+    assert by_core is None or (by_core, rfc8785.dumps(by_core)) == (json.loads(raw), raw)
+
+
+def test_the_core_spells_every_character_as_the_reference_does() -> None:
+    for code in [*range(0x250), *range(0xD7F0, 0xD800), *range(0xE000, 0xE010), 0xFEFF, 0xFFFF, 0x10000, 0x10FFFF]:
+        doc = {"a": chr(code), "b": {chr(code): 1}}
+        assert _core.parse(rfc8785.dumps(doc), 2) == doc
+        escaped = json.dumps(doc, separators=(",", ":")).encode()
+        assert (_core.parse(escaped, 2) is not None) == (escaped == rfc8785.dumps(doc)), code
+
+
+def test_the_core_leaves_what_nests_deep_to_the_definition() -> None:
+    deep = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert _core.parse(deep, 1 << 60) is None
+    nested = b'{"a":' * 100 + b"1" + b"}" * 100
+    assert parse(nested, max_depth=100) == parse_explained(nested, max_depth=100)
 
 
 @pytest.mark.parametrize("vector", RFC["documents"], ids=lambda vector: vector["section"])

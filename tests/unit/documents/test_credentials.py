@@ -6,7 +6,10 @@ import hashlib
 import os
 import pickle
 import stat
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -16,9 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strongroom import _core
+from strongroom.documents.canonical import encode as canonical
 from strongroom.documents.credentials import Credential, SigningKey, key_id
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.keyfile import save_key
 from strongroom.errors import InvalidInput, Refused, StrongroomError
+from tests.unit.documents.edwards import BASE, EIGHTH, ORDER, add, challenge, encode, times
 
 FIELD = 2**255 - 19
 # RFC 8032 §7.1, TEST 2
@@ -183,3 +190,45 @@ def test_errors_survive_pickling_and_name_their_code() -> None:
         "do this",
     )
     assert str(again) == "a.b: why (do this)" and str(InvalidInput("a.b", "why")) == "a.b: why"
+
+
+def odd_signatures() -> Iterator[tuple[str, bytes, bytes, bytes]]:
+    """(what, public key, payload, signature over its envelope's encoding) at the edges where verifiers differ."""
+    secret, nonce = 7, 11
+    key, point = times(secret, BASE), times(nonce, BASE)
+    public, commitment, torsion = encode(key), encode(point), [times(twist, EIGHTH) for twist in range(8)]
+
+    def made(what: str, payload: bytes, by: bytes, head: bytes, *, nonce: int = nonce, more: int = 0) -> Any:
+        k = challenge(head, by, Envelope(payload, "text/plain", ()).pae())
+        return what, by, payload, head + ((nonce + k * secret) % ORDER + more).to_bytes(32, "little")
+
+    for payload in (b"one", b"two", b"three", b"four", b"five", b"six", b"seven", b"eight"):
+        yield made("honest", payload, public, commitment)
+        yield made("S + L", payload, public, commitment, more=ORDER)
+        yield made("R is the neutral point, not reduced", payload, public, (FIELD + 1).to_bytes(32, "little"), nonce=0)
+        yield "A not reduced", (FIELD + 1).to_bytes(32, "little"), payload, commitment + nonce.to_bytes(32, "little")
+        yield "A is no point", (2).to_bytes(32, "little"), payload, commitment + nonce.to_bytes(32, "little")
+        for small in map(encode, torsion):
+            yield made("R of small order", payload, public, small, nonce=0)
+            yield "A of small order", small, payload, commitment + nonce.to_bytes(32, "little")
+            yield "A and R of small order", small, payload, small + bytes(32)
+        for one, other in product(torsion, torsion[:3]):
+            yield made("A and R of mixed order", payload, encode(add(key, one)), encode(add(point, other)))
+
+
+def test_the_core_proves_no_signature_that_the_library_refuses() -> None:
+    proven, accepted = set(), set()
+    for what, public, payload, signature in odd_signatures():
+        envelope = Envelope(payload, "text/plain", (("0" * 64, signature),))
+        _, proofs = _core.prepare([canonical({"evidence": [envelope.to_doc()]})], {"0" * 64: public})
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, envelope.pae())
+            accepted.add(what)
+        except InvalidSignature:
+            assert not proofs, what
+        if proofs:
+            assert proofs == [hashlib.sha256(public + signature + envelope.pae()).digest()]
+            proven.add(what)
+    assert proven == {"honest", "A and R of mixed order"}  # the latter only where the equation holds exactly
+    by_odd_keys = {"A of small order", "A and R of small order", "A not reduced"}  # which no Credential has
+    assert accepted - proven == {"R of small order", *by_odd_keys}
