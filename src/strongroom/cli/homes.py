@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from strongroom.cli.files import new_home, replace_text, write_document
 from strongroom.cli.toml import flat
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.keyfile import save_key
-from strongroom.documents.names import parse_hash, parse_label, parse_slug
+from strongroom.documents.names import parse_chain, parse_hash, parse_label, parse_slug
 from strongroom.errors import InvalidInput
 
 
@@ -28,10 +29,20 @@ def new_node(home: Path, name: str, duty: str, placement: dict[str, str]) -> dic
     return document
 
 
-def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str]) -> dict[str, Any]:
+def chains_of(given: Iterable[str]) -> dict[str, str]:
+    """Chain to URL, as `CAIP-2=URL` options give them; raises InvalidInput chain.syntax."""
+    chains: dict[str, str] = {}
+    for item in given:
+        name, equals, url = item.partition("=")
+        if not equals or not url.startswith(("http://", "https://")):
+            raise InvalidInput("chain.syntax", "a chain is given as eip155:1=http://127.0.0.1:8545")
+        chains[parse_chain(name)] = url
+    return chains
+
+
+def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str], key: SigningKey) -> dict[str, Any]:
     """Make the coordinator's home with the log's key; returns the credential document for the draft."""
     new_home(home)
-    key = SigningKey.generate()
     save_key(key, home / "log.key")
     text = flat({"workspace": "", "api": api, "relay": relay})
     for chain, url in chains.items():

@@ -21,6 +21,7 @@ from strongroom.cli.commands import (
     members,
     policy,
     posture,
+    restore,
     roles,
     status,
     stops,
@@ -72,6 +73,7 @@ status.register(app)
 audit.register(app)
 posture.register(app)
 roles.register(app)
+restore.register(app)
 if find_spec("strongroom.lab") is not None and find_spec("strongroom.lab.cli") is not None:
     from strongroom.lab.cli import app as lab
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from strongroom.cli.files import replace_text
+from strongroom.custody.state import CustodyState
 from strongroom.log.entry import Entry
 
 
@@ -68,3 +69,17 @@ def spare_collector() -> None:
 def store_first_entry(home: Path, entry: Entry) -> None:
     """Leave the creation entry where the coordinator finds it at its first start."""
     replace_text(home / "genesis.json", entry.raw.decode())
+
+
+def rebuild_log(home: Path, entries: Iterable[bytes], note: str, tell: Callable[[int], None]) -> CustodyState:
+    """Fill a new coordinator's store with a log that somebody else has kept, every entry checked; its state."""
+    from strongroom.coordinator.config import load_config
+    from strongroom.coordinator.restore import rebuild
+    from strongroom.store.database import Database
+
+    config = load_config(home)
+    database = Database.open(config.database)
+    try:
+        return rebuild(database, entries, note, tell)
+    finally:
+        database.close()

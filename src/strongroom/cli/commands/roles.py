@@ -108,17 +108,10 @@ def init_coordinator(
     as_json: Json = False,
 ) -> None:
     """Make the coordinator's home with the log's key; prints the credential document for the draft."""
-    from strongroom.cli.homes import new_coordinator
-    from strongroom.documents.names import parse_chain
-    from strongroom.errors import InvalidInput
+    from strongroom.cli.homes import chains_of, new_coordinator
+    from strongroom.documents.credentials import SigningKey
 
-    chains: dict[str, str] = {}
-    for item in chain or ():
-        name, equals, url = item.partition("=")
-        if not equals or not url.startswith(("http://", "https://")):
-            raise InvalidInput("chain.syntax", "a chain is given as eip155:1=http://127.0.0.1:8545")
-        chains[parse_chain(name)] = url
-    document = new_coordinator(home, api, relay, chains)
+    document = new_coordinator(home, api, relay, chains_of(chain or ()), SigningKey.generate())
     emit(document, as_json, lambda: _made(home, document, "coordinator.json"))
 
 

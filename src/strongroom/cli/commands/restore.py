@@ -1,0 +1,71 @@
+"""`strongroom restore`: the coordinator's home made anew from what any node has kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strongroom.cli.output import Json, emit, example, say
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Option("--from-signer", metavar="HOME|BUNDLE", help="A stopped node's home, or an audit bundle.")
+    ],
+    home: Annotated[Path, typer.Option(help="The coordinator's home to make; it must not exist.")],
+    log_key: Annotated[Path | None, typer.Option(help="The backup of log.key; without it a new one is made.")] = None,
+    api: Annotated[str, typer.Option(help="Where the API listens.")] = "127.0.0.1:7700",
+    relay: Annotated[str, typer.Option(help="Where the relay listens; where the node dials, when left out.")] = "",
+    chain: Annotated[list[str] | None, typer.Option(help="CAIP-2=URL of a blockchain node; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the coordinator's home anew from a node's copy of the log, every entry checked; no other node stops."""
+    import shutil
+
+    from rich.progress import Progress
+
+    from strongroom.cli.homes import chains_of, new_coordinator, pin_coordinator
+    from strongroom.cli.output import console
+    from strongroom.cli.replica import opened
+    from strongroom.cli.roles import rebuild_log
+    from strongroom.documents.credentials import SigningKey
+    from strongroom.errors import InvalidInput
+
+    part = home.with_name(home.name + ".part")
+    if home.exists() or part.exists():
+        raise InvalidInput("file.exists", f"{home} or {part.name} exists and is kept", "name another home")
+    key = SigningKey.load(log_key) if log_key is not None else SigningKey.generate()
+    try:
+        with (
+            opened(source) as replica,
+            Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars,
+        ):
+            task = bars.add_task("entries checked and stored", total=None)
+            new_coordinator(part, api, relay or replica.relay or "127.0.0.1:7701", chains_of(chain or ()), key)
+            pin_coordinator(part, replica.workspace)
+            state = rebuild_log(part, replica.entries, replica.note, lambda done: bars.update(task, completed=done))
+        part.rename(home)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    document = {"home": str(home), "workspace": state.workspace, "size": state.size, "root": state.root.hex()}
+    known = state.policy is not None and state.policy.coordinator == key.credential
+    document["log_key"] = "the policy's" if known else "new"
+
+    def human() -> None:
+        say(f"{home} holds the log of workspace {state.workspace}: {state.size} entries, all checked", "green")
+        say(f"root {state.root.hex()}")
+        if not known:
+            say("log.key is not the one that the policy names: no node will answer it", "yellow")
+        say(f"  strongroom serve --home {home}")
+
+    emit(document, as_json, human)
+
+
+def register(app: typer.Typer) -> None:
+    """The command at the top level."""
+    line = "strongroom restore --from-signer /var/lib/signer-1 --home /var/lib/strongroom --log-key backup/log.key"
+    app.command("restore", epilog=example(line))(restore)

@@ -1,0 +1,51 @@
+"""A coordinator's store made anew from a log that somebody else has kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from sqlalchemy import insert
+
+from strongroom.coordinator.history import valid_note
+from strongroom.custody.fold import apply
+from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.errors import InvalidInput, Refused
+from strongroom.log.checkpoint import parse_note
+from strongroom.log.entry import Entry, parse_entry
+from strongroom.log.tree import CompactRange
+from strongroom.store.database import Database
+from strongroom.store.lease import acquire
+from strongroom.store.log import append
+from strongroom.store.tables import NOTES
+
+CHUNK: Final = 1000
+
+
+def rebuild(database: Database, entries: Iterable[bytes], note: str, tell: Callable[[int], None]) -> CustodyState:
+    """Store the entries, each folded first, and the note that a quorum has cosigned over them; the state reached.
+
+    `tell` hears how many are stored. Raises InvalidInput restore.store_in_use, Refused restore.note, what the fold
+    raises.
+    """
+    with database.reading() as connection:
+        if connection.exec_driver_sql("SELECT 1 FROM entries").first() is not None:
+            raise InvalidInput("restore.store_in_use", "the store holds a log already", "name an empty home")
+    lease = acquire(database, "restore", "restore", 0, 0)
+    noted = parse_note(note).checkpoint.size
+    state, tree, chunk, witnessed = EMPTY, CompactRange(), list[Entry](), False
+    for raw in entries:
+        entry = parse_entry(raw)
+        state = apply(state, entry)
+        witnessed = witnessed or (state.size == noted and valid_note(state, note))
+        chunk.append(entry)
+        if len(chunk) == CHUNK:
+            tree, chunk = append(database, lease, tree, chunk), []
+            tell(state.size)
+    append(database, lease, tree, chunk)
+    tell(state.size)
+    if not witnessed:
+        raise Refused("restore.note", "no quorum has cosigned this log: it may be anybody's")
+    with database.transaction() as connection:
+        connection.execute(insert(NOTES).values(size=noted, note=note))
+    return state

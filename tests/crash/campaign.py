@@ -1,0 +1,197 @@
+"""The campaign: roles live for some seconds, die by kill -9 at a random moment or at a fault point, and start anew."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.lab import processes, roles
+from strongroom.lab.layout import Layout
+from strongroom.lab.users import user_of
+from tests.crash import dying
+from tests.crash.stream import Stream
+
+_CONNECTED: Final = b"connected to the relay"
+READY: Final = {"coordinator": b"relay on ", "signer": _CONNECTED, "guardian": _CONNECTED}
+"""What a role says once it is ready."""
+MEAN_LIFE: Final = 4.0
+"""Seconds from being ready until a role is killed."""
+STARTING: Final = 0.1
+"""The share of lives that end while the process is starting."""
+AIMED: Final = 0.75
+"""The share of lives with a fault point."""
+AIMED_LIFE: Final = 15.0
+"""Seconds for which a role may live on without passing its fault point."""
+CALM: Final = 20.0
+"""Seconds without a completed transfer after which everybody is left in peace until there is one."""
+PATIENCE: Final = 240.0
+STOPPED: Final = {"signer-2": 60.0, "guardian-1": 30.0, "coordinator": 20.0}
+"""Seconds for which roles are stopped (SIGSTOP), once each: longer than sessions, checkpoints' age and lease last."""
+
+OFTEN: Final = ("commit", "peer", "append", "cosign", "checkpoint")
+"""What a transfer passes many times."""
+
+Tell = Callable[[int, int], None]
+
+
+def kind_of(role: str) -> str:
+    """`coordinator`, `signer` or `guardian`."""
+    return role.partition("-")[0]
+
+
+def missed(kills: Kills) -> list[str]:
+    """The fault points at which nobody was killed."""
+    every = {f"{kind_of(role)}: {point}" for role in roles.ROLES for point in dying.points_of(role)}
+    return sorted(every - set(kills.by_point))
+
+
+class Stalled(Exception):
+    """No transfer completes although everybody is left in peace."""
+
+
+@dataclass(slots=True)
+class Life:
+    """One process of a role; `ends` is set once it is ready, `point` is "" for a random end."""
+
+    pid: int
+    point: str
+    log_from: int
+    span: float
+    ends: float | None = None
+    resumes: float | None = None
+
+
+@dataclass(slots=True)
+class Kills:
+    """Who was killed, and where."""
+
+    by_role: Counter[str] = field(default_factory=Counter)
+    by_point: Counter[str] = field(default_factory=Counter)
+    random: int = 0
+    stopped: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.by_role.total()
+
+
+class Campaign:
+    """Kills roles of a running lab, `goal` times in all, while a stream of transfers goes on."""
+
+    def __init__(self, layout: Layout, stream: Stream, goal: int, seed: int) -> None:
+        self._layout, self._stream, self._goal = layout, stream, goal
+        self._random = random.Random(seed)
+        self._lives: dict[str, Life] = {}
+        self._pauses = dict(zip(STOPPED, (goal * share // 4 for share in (1, 2, 3)), strict=True))
+        self.kills = Kills()
+        self._points = {kind: list[str]() for kind in map(kind_of, roles.ROLES)}
+
+    def run(self, tell: Tell) -> None:
+        """Until the goal is reached; then every role runs as it is meant to be. Raises Stalled."""
+        processes.stop(self._layout, roles.ROLES)
+        for role in roles.ROLES:
+            self._begin(role)
+        try:
+            while self.kills.total < self._goal or self._paused():
+                for role in roles.ROLES:
+                    self._look(role)
+                tell(self.kills.total, self._goal)
+                time.sleep(0.02)
+        finally:
+            for role in roles.ROLES:
+                self._resume(self._lives[role])
+            processes.stop(self._layout, roles.ROLES)
+            for role in roles.ROLES:
+                roles.start(self._layout, role)
+
+    def _paused(self) -> bool:
+        return any(life.resumes is not None for life in self._lives.values())
+
+    @property
+    def _calm(self) -> bool:
+        quiet = time.monotonic() - self._stream.last
+        if quiet > PATIENCE:
+            raise Stalled(f"no transfer has completed for {quiet:.0f} s")
+        return quiet > CALM or self.kills.total >= self._goal
+
+    def _look(self, role: str) -> None:
+        """What is due for one role."""
+        life, now = self._lives[role], time.monotonic()
+        if life.resumes is not None:
+            if now >= life.resumes:
+                self._resume(life)
+            return
+        if processes.running(self._layout, role) is None:
+            self._died(role, life)
+            self._begin(role)
+        elif life.ends is None:
+            if self._said(role, life, READY[kind_of(role)]):
+                life.ends = now + life.span
+        elif role in self._pauses and self.kills.total >= self._pauses[role]:
+            self._pause(role, life, STOPPED[role])
+        elif now >= life.ends and not self._calm:
+            processes.kill(self._layout, role)
+            self.kills.random += 1
+            self.kills.by_role[role] += 1
+            if life.point:  # it was not reached: another life will
+                self._points[kind_of(role)].insert(0, life.point)
+            self._begin(role)
+
+    def _died(self, role: str, life: Life) -> None:
+        if not self._said(role, life, f"DIES {life.point}\n".encode()):
+            raise AssertionError(f"{role} has ended by itself: {processes.last_words(self._layout, role)}")
+        self.kills.by_point[f"{kind_of(role)}: {life.point}"] += 1
+        self.kills.by_role[role] += 1
+
+    def _begin(self, role: str) -> None:
+        """Start the role, with a fault point or without."""
+        point, count, span, ends = "", 0, self._random.expovariate(1 / MEAN_LIFE), None
+        if self._calm:
+            span = CALM
+        elif self._random.random() < AIMED:
+            point, span = self._next_point(role), AIMED_LIFE
+            count = self._random.randint(1, 40 if point.split()[0] in OFTEN else 3)
+        elif self._random.random() < STARTING:
+            ends = time.monotonic() + self._random.uniform(0, 1.5)
+        home, log = self._layout.home(role), self._layout.log(role)
+        script = home / "dying.py"
+        if not script.exists():  # the checkout may be closed to the role's user
+            shutil.copyfile(Path(dying.__file__), script)
+            script.chmod(0o644)
+        log_from = log.stat().st_size if log.exists() else 0
+        command = [sys.executable, str(script), role, str(home), point or "none at", str(count)]
+        pid = processes.start(self._layout, role, command, user_of(role), home)
+        self._lives[role] = Life(pid, point, log_from, span, ends)
+
+    def _next_point(self, role: str) -> str:
+        """Every point in turn, in a random order each time."""
+        points = self._points[kind_of(role)]
+        if not points:
+            points += self._random.sample(every := dying.points_of(role), len(every))
+        return points.pop()
+
+    def _said(self, role: str, life: Life, what: bytes) -> bool:
+        with self._layout.log(role).open("rb") as file:
+            file.seek(life.log_from)
+            return what in file.read()
+
+    def _pause(self, role: str, life: Life, seconds: float) -> None:
+        os.kill(life.pid, signal.SIGSTOP)
+        del self._pauses[role]
+        life.resumes = time.monotonic() + seconds
+        self.kills.stopped.append(f"{role} {seconds:.0f} s")
+
+    def _resume(self, life: Life) -> None:
+        if life.resumes is not None:
+            os.kill(life.pid, signal.SIGCONT)
+            life.resumes = None
