@@ -7,8 +7,8 @@ from typing import Any
 from strongroom.api.facade import Service, Submission
 from strongroom.chains.evm.checksum import parse_address
 from strongroom.custody.authority import credential_of
-from strongroom.custody.state import CustodyState, Transfer, TransferId
-from strongroom.custody.transfers import parse_intent
+from strongroom.custody.state import Transfer, TransferId
+from strongroom.custody.transfers import opened_before, parse_intent
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
 from strongroom.errors import InvalidInput, Refused
@@ -27,14 +27,14 @@ async def propose(service: Service, document: dict[str, Any]) -> tuple[Transfer,
         remedy = "other statements go to POST /v1/statements"
         raise InvalidInput("statement.wrong_kind", f"the statement is not a {PROPOSE}", remedy)
     _check_address(statement.subject)
-    known = _known(service.state, envelope, statement)
+    known = _known(service, envelope, statement)
     if known is not None:
         return known, False
     try:
         submission = await service.submit(envelope)
     except Refused as error:
         # Two equal requests at once: the fold refuses the second, which is answered like the first.
-        known = _known(service.state, envelope, statement) if error.code == "intent.idempotency_used" else None
+        known = _known(service, envelope, statement) if error.code == "intent.idempotency_used" else None
         if known is None:
             raise
         return known, False
@@ -57,16 +57,16 @@ async def state_something(service: Service, document: dict[str, Any]) -> Submiss
     return await service.submit(Envelope.from_doc(document["envelope"]), attachment)
 
 
-def _known(state: CustodyState, envelope: Envelope, statement: Statement) -> Transfer | None:
+def _known(service: Service, envelope: Envelope, statement: Statement) -> Transfer | None:
     """The transfer that this very intent of this initiator made before, once the signature is verified."""
-    intent = parse_intent(statement.subject)
-    used = state.idempotency.get((statement.person, intent.idempotency))
+    state, intent = service.state, parse_intent(statement.subject)
+    used = opened_before(state, statement.person, intent.idempotency)
     if used is None:
         return None
     if statement.workspace != state.workspace:
         raise Refused("statement.other_workspace", "the statement was made for another workspace")
     verify_statement(envelope, credential_of(state, statement.person, statement.key))
-    transfer = state.transfers[used]
+    transfer = service.transfer(used)
     if statement_hash(envelope) == used or transfer.intent == intent:
         return transfer
     names = {

@@ -18,7 +18,6 @@ from strongroom.api.models import DsseEnvelope, ErrorAnswer, ProposalEvidence, T
 from strongroom.api.openapi import json_body, refusals
 from strongroom.api.timeline import Untold, summary, transfer_document
 from strongroom.custody.state import Transfer
-from strongroom.custody.stops import transfer_of
 
 _POLL: Final = 1.0  # seconds between looks, for what changes with time alone
 _BREATH: Final = 0.02  # seconds: a busy coordinator changes all the time, and most of it concerns other transfers
@@ -73,7 +72,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         wait: Annotated[int, Query(ge=0, le=60, description="seconds to wait for a change")] = 0,
         version: Annotated[str, Query(description="what the caller knows: answer once it differs")] = "",
     ) -> JSONResponse:
-        found = transfer_of(service.state, transfer)
+        found = service.transfer(transfer)
         document = shown(found)
         known, deadline = version or document["version"], time.monotonic() + wait
         while wait and document["version"] == known and (left := deadline - time.monotonic()) > 0:
@@ -89,7 +88,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         responses=refusals(404),
     )
     async def proposal(transfer: str) -> JSONResponse:
-        found = transfer_of(service.state, transfer)
+        found = service.transfer(transfer)
         index, envelope = proposal_of(service.entries, service.state.size, found)
         return JSONResponse({"entry": index, "envelope": envelope.to_doc()})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from strongroom.coordinator.archive import Archive
 from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.funds import Funds
@@ -34,6 +35,7 @@ class Desk:
     records: Records
     timeline: Timeline
     funds: Funds
+    archive: Archive
     chains: dict[ChainId, Chain]
     say: Callable[[str], None]
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from strongroom.custody.authority import credentials_in
 from strongroom.custody.fold import apply
-from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.custody.retention import let_go
+from strongroom.custody.state import EMPTY, CustodyState, Transfer
 from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_ahead
 from strongroom.log.checkpoint import parse_note, quorum
@@ -31,6 +32,7 @@ class History:
         self.note = ""
         self.durable = 0
         self._cuts = 0
+        self.on_let_go: Callable[[list[Transfer]], None] = lambda transfers: None
 
     def load(self) -> None:
         """Fold the store; what does not apply is cut off, with all behind it."""
@@ -82,6 +84,8 @@ class History:
         return before.size
 
     def _take(self, entry: Entry, state: CustodyState) -> None:
+        if gone := let_go(self.state, state):
+            self.on_let_go(gone)
         self.state = self._states[state.size] = state
         self._tail.append(entry)
 

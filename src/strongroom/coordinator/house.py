@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from strongroom.coordinator.adoption import Adoption
+from strongroom.coordinator.archive import Archive
 from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.desk import Desk
@@ -17,6 +18,7 @@ from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.peers import Peers
 from strongroom.coordinator.ports import ChainNode, Clock, Transport
 from strongroom.coordinator.reconcile import Reconciler
+from strongroom.coordinator.sealing import Sealing
 from strongroom.coordinator.sequencer import TICK_SECONDS, Sequencer
 from strongroom.coordinator.service import Pulse, Service
 from strongroom.coordinator.sessions import Sessions
@@ -52,13 +54,16 @@ class House:
         log = LogStore(database, journal)
         self.history = History(log, apply)
         peers, records = Peers(), Records(database, journal)
+        archive = Archive(records)
+        self.history.on_let_go = archive.take
         sequencer = Sequencer(self.history, log, peers, transport, clock, key)
         chains = {name: Chain(name, node, clock, config.poll_ms / 1000) for name, node in nodes.items()}
         timeline = Timeline(records, clock, self.pulse.beat)
         self.desk = Desk(
             config, clock, key, transport, peers, sequencer, Sessions(transport, entropy), records, timeline, Funds(),
-            chains, say,
+            archive, chains, say,
         )  # fmt: skip
+        self.sealing = Sealing(sequencer)
         self.planner = Planner(self.desk)
         self.reconciler = Reconciler(self.desk, self.planner)
         self.keygen = KeygenDriver(self.desk)

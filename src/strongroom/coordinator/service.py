@@ -13,7 +13,7 @@ from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.reconcile import Reconciler
 from strongroom.coordinator.statements import Statements
-from strongroom.custody.state import CustodyState, TransferId
+from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.documents.envelope import Envelope
 
 
@@ -75,6 +75,10 @@ class Service:
         history = self._desk.sequencer.history
         start = max(0, start)
         return history.raw(start, min(start + max(0, limit), history.state.size))
+
+    def transfer(self, name: str) -> Transfer:
+        """A transfer by its id, however long ago it ended; raises Refused."""
+        return self._desk.archive.find(self.state, name)
 
     def activity(self, transfer: str) -> Activity:
         """What was done about a transfer and what it waits for."""

@@ -1,31 +1,25 @@
-"""The state's own digest: equal in every replica that folded the same entries (I16)."""
+"""The state's own digest: equal in every replica that folded the same entries (I16), and sealed into the log."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import fields as dataclass_fields
-from dataclasses import is_dataclass
-from typing import Any
+from dataclasses import replace
 
+from strongroom.custody.snapshot import write
 from strongroom.custody.state import CustodyState
+from strongroom.documents.canonical import fields
+from strongroom.errors import Refused
+from strongroom.log.entry import Entry
 
 
 def state_digest(state: CustodyState) -> str:
-    """SHA-256 (hex) over every field of the state, maps and sets in sorted order."""
-    return hashlib.sha256(json.dumps(_plain(state), separators=(",", ":")).encode()).hexdigest()
+    """SHA-256 (hex) of the state's text, which names the hashes of whatever does not stand in it."""
+    return hashlib.sha256(write(state)).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return [[field.name, _plain(getattr(value, field.name))] for field in dataclass_fields(value)]
-    if isinstance(value, Mapping):
-        return sorted(([_plain(key), _plain(item)] for key, item in value.items()), key=json.dumps)
-    if isinstance(value, frozenset):
-        return sorted((_plain(item) for item in value), key=json.dumps)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    return value
+def on_sealed(state: CustodyState, entry: Entry) -> CustodyState:
+    """The digest of the state before this entry: a divergence shows, and snapshots of that state can be told."""
+    digest = fields(entry.body, "state.sealed", {"digest": str})["digest"]
+    if state_digest(state) != digest:
+        raise Refused("state.digest", "the sealed digest is not that of the state that the entries before it make")
+    return replace(state, sealed=state.size)

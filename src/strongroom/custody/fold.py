@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from strongroom.custody import keys, nodes, stops, transfers, wallets, workspace
+from strongroom.custody import digest, keys, nodes, stops, transfers, wallets, workspace
 from strongroom.custody.authority import unused
+from strongroom.custody.retention import tidied
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
@@ -33,11 +34,14 @@ HANDLERS: Final[dict[str, Handler]] = {
     "transfer.signed": transfers.on_signed,
     "transfer.completed": transfers.on_ended,
     "transfer.failed": transfers.on_ended,
+    "state.sealed": digest.on_sealed,
     **dict.fromkeys(stops.STOPS, stops.on_stop),
 }
 """Every kind of entry there is; what each requires stands in its handler."""
 
-AUTHORED: Final = frozenset({"policy.adopted", "transfer.authorized", "transfer.replaced", "transfer.signed"})
+AUTHORED: Final = frozenset(
+    {"policy.adopted", "transfer.authorized", "transfer.replaced", "transfer.signed", "state.sealed"}
+)
 """What the coordinator makes of what the fold knows already: nobody states it."""
 
 COUNTED_ONCE: Final = {"policy.proposed", "workspace.unfrozen", "person.reinstated", "key.generated"} | {
@@ -66,4 +70,4 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
     if tree.size > ROOTS_KEPT:
         roots = roots.delete(tree.size - ROOTS_KEPT)
     after = replace(after, stops=after.stops.update(once)) if once else after
-    return replace(after, tree=tree, time=entry.time, roots=roots)
+    return tidied(replace(after, tree=tree, time=entry.time, roots=roots))

@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import Final
 
 from immutables import Map
 
-from strongroom.custody.state import CustodyState, Debit, Rolling
+from strongroom.custody.state import CustodyState, Rolling
+from strongroom.documents.names import AccountId, AssetId
 from strongroom.policy.evaluate import Request, Usage, Window
-from strongroom.policy.model import Policy, WindowShape
+from strongroom.policy.loader import LONGEST_WINDOW
+from strongroom.policy.model import Per, Policy, WindowShape
 
-_BUCKETS = 64
+_BUCKETS: Final = 64
+_LONGEST: Final = WindowShape(AssetId(""), LONGEST_WINDOW, Per.ASSET)
+_ROW: Final = json.JSONEncoder(separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """What one authorization consumed at a log time; of the request only what windows look at."""
+
+    time: int
+    request: Request
+
+    def row(self) -> bytes:
+        """As the ledger keeps it."""
+        r = self.request
+        parts = (self.time, r.initiator, r.wallet, r.destination, r.asset, r.native, r.amount, r.fee)
+        return _ROW.encode(parts).encode()
+
+    @classmethod
+    def of(cls, row: bytes) -> Debit:
+        """The debit of such a row."""
+        time, initiator, wallet, destination, asset, native, amount, fee = json.loads(row)
+        request = Request(
+            initiator=initiator, wallet=wallet, tier="", destination=AccountId(destination), listed=frozenset(),
+            own_wallet=False, asset=AssetId(asset), amount=amount, native=AssetId(native), fee=fee,
+        )  # fmt: skip
+        return cls(time, request)
 
 
 def _bucket_ms(shape: WindowShape) -> int:
     return max(1, shape.seconds * 1000 // _BUCKETS)
+
+
+def _start(shape: WindowShape, now: int) -> int:
+    """The first millisecond that a window ending at `now` counts: a whole bucket's."""
+    return (now - shape.seconds * 1000) // _bucket_ms(shape) * _bucket_ms(shape)
+
+
+def _since(state: CustodyState, end: int, start: int) -> Iterator[Debit]:
+    """The debits numbered below `end` from time `start` on, newest first: times never go back."""
+    return takewhile(lambda debit: debit.time >= start, map(Debit.of, state.debits.backwards(end)))
 
 
 def _aged(rolling: Rolling, shape: WindowShape, now: int) -> Rolling:
@@ -53,9 +94,7 @@ def usage_before(state: CustodyState, index: int, now: int) -> Usage:
 
     def used(window: Window) -> int:
         if window not in windows:
-            start = (now - window.shape.seconds * 1000) // _bucket_ms(window.shape) * _bucket_ms(window.shape)
-            earlier = (state.debits[i] for i in range(index - 1, -1, -1))
-            debits = takewhile(lambda d: d.time >= start, earlier)  # newest first: times never go back
+            debits = _since(state, index, _start(window.shape, now))
             mine = (d for d in debits if d.request.window(window.shape) == window)
             windows[window] = sum(d.request.weight(window.shape) for d in mine)
         return windows[window]
@@ -67,7 +106,7 @@ def debit(state: CustodyState, now: int, request: Request) -> CustodyState:
     """Consume `request` (amount and worst-case fee) from every window of the policy that it falls under."""
     assert state.policy is not None  # noqa: S101 - the fold dispatches to no handler before workspace.created
     windows = _debited(state.windows, state.policy, now, request)
-    return replace(state, windows=windows, debits=state.debits.set(len(state.debits), Debit(now, request)))
+    return replace(state, windows=windows, debits=state.debits.append(Debit(now, request).row()))
 
 
 def _debited(windows: Map[Window, Rolling], policy: Policy, now: int, request: Request) -> Map[Window, Rolling]:
@@ -80,8 +119,20 @@ def _debited(windows: Map[Window, Rolling], policy: Policy, now: int, request: R
 
 
 def resummed(state: CustodyState, policy: Policy) -> Map[Window, Rolling]:
-    """The windows of a newly adopted policy, summed from the whole history of debits."""
+    """The windows of a newly adopted policy, summed from all debits that the longest of them reaches."""
     windows: Map[Window, Rolling] = Map()
-    for index in range(len(state.debits)):
-        windows = _debited(windows, policy, state.debits[index].time, state.debits[index].request)
+    start = min((_start(shape, state.time) for shape in policy.window_shapes), default=state.time)
+    for debit in reversed(list(_since(state, len(state.debits), start))):
+        windows = _debited(windows, policy, debit.time, debit.request)
     return windows
+
+
+def without_past(state: CustodyState, earliest: int) -> CustodyState:
+    """The state without windows that have emptied, and without debits that no window reaches from `earliest` on."""
+    windows, past = state.windows.mutate(), _start(_LONGEST, earliest)
+    for window, rolling in state.windows.items():
+        if not _aged(rolling, window.shape, state.time).buckets:
+            del windows[window]
+    newest = (Debit.of(page.rows()[-1]).time for page in state.debits.pages)
+    pages = sum(1 for _ in takewhile(lambda time: time < past, newest))
+    return replace(state, windows=windows.finish(), debits=state.debits.without(pages))

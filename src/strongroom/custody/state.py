@@ -8,9 +8,10 @@ from typing import NewType
 
 from immutables import Map
 
+from strongroom.custody.ledger import Ledger, Register
 from strongroom.documents.names import AccountId, AssetId, ChainId
 from strongroom.log.tree import CompactRange
-from strongroom.policy.evaluate import Request, Window
+from strongroom.policy.evaluate import Window
 from strongroom.policy.model import Policy
 
 TransferId = NewType("TransferId", str)
@@ -18,6 +19,9 @@ TransferId = NewType("TransferId", str)
 
 ROOTS_KEPT = 10_000
 """How many entries old the `seen` of a statement may be."""
+
+TRANSFERS_KEPT = 10_000
+"""How many entries a transfer stays in the state after it has ended."""
 
 
 class Phase(StrEnum):
@@ -78,7 +82,10 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An open or closed intent with all that happened to it; times in log milliseconds."""
+    """An open or closed intent with all that happened to it; times in log milliseconds.
+
+    `touched` is the number of the newest entry about it.
+    """
 
     id: TransferId
     initiator: str
@@ -91,6 +98,7 @@ class Transfer:
     payloads: tuple[Payload, ...] = ()
     phase: Phase = Phase.PROPOSED
     txid: str = ""
+    touched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +181,6 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Debit:
-    """What one authorization consumed, kept so that a later policy's windows can be summed anew."""
-
-    time: int
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
 class Rolling:
     """A conservative rolling sum in base units: an amount leaves up to one bucket later than the window says."""
 
@@ -193,6 +193,8 @@ class CustodyState:
     """The fold's value after `size` entries; `time` is the last entry's log time.
 
     `renewed`: kind of statement → index of the stop that only statements which have seen it can follow.
+    `proposals`: every transfer's id with the hash of its idempotency key; `transfers` holds those that have not
+    ended long ago. `sealed`: the size that the newest `state.sealed` gave the digest of.
     """
 
     tree: CompactRange
@@ -206,9 +208,9 @@ class CustodyState:
     addresses: Map[tuple[AccountId, str], Listed] = field(default_factory=Map)
     transfers: Map[TransferId, Transfer] = field(default_factory=Map)
     open: Map[TransferId, None] = field(default_factory=Map)
-    idempotency: Map[tuple[str, str], TransferId] = field(default_factory=Map)
+    proposals: Register = field(default_factory=Register)
     anchors: Map[tuple[str, int], TransferId] = field(default_factory=Map)
-    debits: Map[int, Debit] = field(default_factory=Map)
+    debits: Ledger = field(default_factory=Ledger)
     windows: Map[Window, Rolling] = field(default_factory=Map)
     freezes: Map[str, Freeze] = field(default_factory=Map)
     suspended: frozenset[str] = frozenset()
@@ -219,6 +221,7 @@ class CustodyState:
     boot_ids: Map[str, str] = field(default_factory=Map)
     bars: frozenset[Bar] = frozenset()
     roots: Map[int, bytes] = field(default_factory=Map)
+    sealed: int = 0
 
     @property
     def size(self) -> int:

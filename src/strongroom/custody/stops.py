@@ -46,15 +46,27 @@ def closed(state: CustodyState, transfer: Transfer, reason: str) -> CustodyState
     if transfer.closed:
         raise Refused("intent.closed", f"the transfer was closed before: {transfer.closed}")
     unauthorized = transfer.authorization is None
-    ended = replace(transfer, closed=reason, phase=Phase.CLOSED if unauthorized else transfer.phase)
+    phase = Phase.CLOSED if unauthorized else transfer.phase
+    ended = replace(transfer, closed=reason, phase=phase, touched=state.size)
     still_open = state.open.delete(transfer.id) if unauthorized else state.open
     return replace(state, transfers=state.transfers.set(transfer.id, ended), open=still_open)
 
 
+def proposed(state: CustodyState, name: object) -> bool:
+    """Whether the log has opened a transfer of this id, however long ago it ended."""
+    try:
+        taken = bytes.fromhex(name) if isinstance(name, str) else b""
+    except ValueError:
+        return False
+    return state.proposals.first_of(taken) == taken
+
+
 def transfer_of(state: CustodyState, name: object) -> Transfer:
-    """The transfer named, or Refused."""
+    """The transfer named, or Refused: as closed when it ended so long ago that the state has let it go."""
     found = state.transfers.get(TransferId(name)) if isinstance(name, str) else None
     if found is None:
+        if proposed(state, name):
+            raise Refused("intent.closed", "the transfer ended long ago")
         raise Refused("transfer.unknown", "the log holds no such transfer")
     return found
 

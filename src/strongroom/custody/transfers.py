@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from strongroom.custody.moment import Moment
 from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.amount import parse_amount
-from strongroom.documents.canonical import fields
+from strongroom.documents.canonical import encode, fields
 from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, parse_slug, split_asset
 from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied as DeniedError
@@ -43,6 +44,17 @@ def parse_intent(subject: object) -> Intent:
     )  # fmt: skip
 
 
+def idempotency_hash(person: str, key: str) -> bytes:
+    """Under what a person's idempotency key is taken."""
+    return hashlib.sha256(encode({"person": person, "idempotency": key})).digest()
+
+
+def opened_before(state: CustodyState, person: str, key: str) -> TransferId | None:
+    """The transfer that a person has proposed under this idempotency key, however long ago."""
+    found = state.proposals.first_of(idempotency_hash(person, key))
+    return None if found is None else TransferId(found.hex())
+
+
 def expected_call(state: CustodyState, transfer: Transfer, *, null: bool) -> Call:
     """The one call that a payload of this transfer may make."""
     wallet = state.wallets[transfer.intent.wallet]
@@ -68,10 +80,10 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     if split_asset(intent.asset)[0] != wallet.chain:
         raise InvalidInput("chain.differs", f"wallet '{wallet.name}', asset and destination must be on one chain")
     call(intent.asset, intent.to, intent.amount)  # refuses a destination on another chain, too
-    used = state.idempotency.get((statement.person, intent.idempotency))
+    used = opened_before(state, statement.person, intent.idempotency)
     if used is not None:
         raise Refused("intent.idempotency_used", f"transfer {used} has this idempotency key already")
-    transfer = Transfer(name, statement.person, statement.key, intent, entry.time)
+    transfer = Transfer(name, statement.person, statement.key, intent, entry.time, touched=state.size)
     moment = Moment.at(entry.time)
     stopped = block(state, transfer, moment)
     answer = stopped or verdict(state, transfer, moment, usage(state, entry.time))
@@ -86,7 +98,7 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
         state,
         transfers=state.transfers.set(name, transfer),
         open=state.open.set(name, None),
-        idempotency=state.idempotency.set((statement.person, intent.idempotency), name),
+        proposals=state.proposals.add(bytes.fromhex(name), idempotency_hash(statement.person, intent.idempotency)),
     )
 
 
@@ -230,4 +242,4 @@ def _payload_of(state: CustodyState, entry: Entry) -> tuple[Transfer, bytes]:
 
 
 def _put(state: CustodyState, transfer: Transfer) -> CustodyState:
-    return replace(state, transfers=state.transfers.set(transfer.id, transfer))
+    return replace(state, transfers=state.transfers.set(transfer.id, replace(transfer, touched=state.size)))

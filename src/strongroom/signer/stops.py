@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from strongroom.custody.authority import stopping
 from strongroom.custody.state import CustodyState
-from strongroom.custody.stops import STOP_STATEMENTS, apply_stop, latched
+from strongroom.custody.stops import STOP_STATEMENTS, apply_stop, latched, proposed
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
@@ -56,7 +56,7 @@ class Stops:
         if self._held:
             kept = self._effective(cosigned, now) | self._effective(accepted, now) | set(accepted.stops)
             about = {name: from_envelope(held).subject.get("transfer") for name, (_, held) in self._held.items()}
-            kept |= {name for name, transfer in about.items() if transfer and transfer not in cosigned.transfers}
+            kept |= {name for name, transfer in about.items() if transfer and not proposed(cosigned, transfer)}
             for name in [name for name in self._held if name in cosigned.stops or name not in kept]:
                 del self._held[name]
                 self._disk.drop("stop", name)

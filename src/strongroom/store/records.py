@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from strongroom.store.database import Database
 from strongroom.store.journal import Journal, Write
-from strongroom.store.tables import BROADCASTS, COLLECTED, EVENTS, REFUSALS, SIGNATURES
+from strongroom.store.tables import BROADCASTS, COLLECTED, ENDED, EVENTS, REFUSALS, SIGNATURES
 
-Row = TypeVar("Row", "Collected", "Signed", "Broadcast", "Event", "Refusal")
+Row = TypeVar("Row", "Collected", "Signed", "Broadcast", "Event", "Refusal", "Ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class Refusal:
     what: str
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A transfer that the state has let go of, as JSON text."""
+
+    transfer: str
+    document: str
 
 
 class Records:
@@ -128,6 +136,21 @@ class Records:
             connection.execute(insert(COLLECTED).values(**asdict(row)))
 
         await self._journal.durable(write)
+
+    def put_ended(self, rows: Sequence[Ended]) -> None:
+        """Keep ended transfers; lazily, for the log tells them again."""
+
+        def write(connection: Connection) -> None:
+            for row in rows:
+                _replace(ENDED, "transfer", asdict(row))(connection)
+
+        if rows:
+            self._journal.write(write, lazy=True)
+
+    def ended(self, transfer: str) -> Ended | None:
+        """An ended transfer, if the log has let one of this id go."""
+        with self._database.reading() as connection:
+            return next(iter(_rows(connection, ENDED, Ended, transfer)), None)
 
     def collected(self, kind: str | None = None, subject: str | None = None) -> list[Collected]:
         """The statements collected, of one kind and subject or all, oldest first."""

@@ -105,6 +105,13 @@ REFUSALS: Final = Table(
     Index("refusals_transfer", "transfer"),
 )
 
+ENDED: Final = Table(
+    "ended",
+    METADATA,
+    Column("transfer", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
 LEASES: Final = Table(
     "leases",
     METADATA,

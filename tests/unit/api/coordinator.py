@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strongroom.custody.fold import HANDLERS, apply
-from strongroom.custody.state import CustodyState
-from strongroom.custody.stops import STOP_STATEMENTS
+from strongroom.custody.state import CustodyState, Transfer
+from strongroom.custody.stops import STOP_STATEMENTS, transfer_of
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
@@ -163,6 +163,9 @@ class Coordinator:
 
     def entries(self, start: int, limit: int) -> list[bytes]:
         return [entry.raw for entry in self.log.entries[start : start + limit]]
+
+    def transfer(self, name: str) -> Transfer:
+        return transfer_of(self.state, name)
 
     def activity(self, transfer: str) -> Activity:
         return self.told.get(transfer, Activity())

@@ -83,6 +83,7 @@ def lived_in() -> Workspace:
     home.stopped("person.suspended", "person.suspend", {"person": "carol"}, ["alice"])
     home.granted("person.reinstated", "person.reinstate", {"person": "carol"}, ["bob", "carol"])
     home.stopped("key.revoked", "key.revoke", {"key": home.keys["bob"].key_id}, ["bob"])
+    home.add("state.sealed", {"digest": state_digest(home.state)})
     return home
 
 

@@ -97,9 +97,10 @@ def test_a_session_in_which_a_peer_is_silent_ends_and_costs_no_probe(fleet: Flee
     fleet.drop = lambda frame: frame.kind == "peer" and frame.head["seq"] == 2
     fleet.sign(transfer, digest)
     frames = fleet.tick(15_000)
-    assert sorted(
-        (f.sender, f.head["code"], *f.head["culprits"]) for f in frames if f.kind == "refused"
-    ) == [("signer-1", "session.timeout", "signer-2"), ("signer-2", "session.timeout", "signer-1")]
+    assert sorted((f.sender, f.head["code"], *f.head["culprits"]) for f in frames if f.kind == "refused") == [
+        ("signer-1", "session.timeout", "signer-2"),
+        ("signer-2", "session.timeout", "signer-1"),
+    ]
     fleet.start("signer-1")
     assert head(fleet, "signer-1")["budget"] == {}
 

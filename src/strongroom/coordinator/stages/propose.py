@@ -7,7 +7,7 @@ from strongroom.coordinator.stages.plan import Planner, note_authorized
 from strongroom.custody.authority import granting
 from strongroom.custody.decision import Ready, standing
 from strongroom.custody.state import Intent, TransferId
-from strongroom.custody.transfers import parse_intent
+from strongroom.custody.transfers import opened_before, parse_intent
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, statement_hash
 from strongroom.errors import Refused, StrongroomError, Unreachable
@@ -68,11 +68,11 @@ def existing(desk: Desk, envelope: Envelope, statement: Statement, intent: Inten
     name = TransferId(statement_hash(envelope))
     if name in state.transfers:
         return name
-    used = state.idempotency.get((statement.person, intent.idempotency))
+    used = opened_before(state, statement.person, intent.idempotency)
     if used is None:
         return None
     granting(state, envelope, "transfer.propose", desk.sequencer.next_time())
-    if state.transfers[used].intent != intent:
+    if desk.archive.find(state, used).intent != intent:
         raise Refused(
             "intent.idempotency_conflict",
             f"the idempotency key '{intent.idempotency[:64]}' was used for another intent, transfer {used[:12]}",
