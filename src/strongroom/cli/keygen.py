@@ -1,4 +1,4 @@
-"""Watching a distributed key generation until its key is in the log."""
+"""Watching a distributed key generation, or a refresh, until it is in the log."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def _progress(client: Client, name: str) -> dict[str, Any] | None:
     return next((row for row in client.get("/v1/keygens")["keygens"] if row["name"] == name), None)
 
 
-def watch(client: Client, name: str, timeout: float, *, quiet: bool) -> dict[str, Any]:
-    """The key's public description; raises Refused key.generation_failed, Unreachable key.not_finished."""
+def watch(client: Client, name: str, timeout: float, *, quiet: bool, epoch: int = 0) -> dict[str, Any]:
+    """The key's public description once it is in this epoch.
+
+    Raises Refused key.generation_failed, Unreachable key.not_finished.
+    """
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -34,7 +37,7 @@ def watch(client: Client, name: str, timeout: float, *, quiet: bool) -> dict[str
         task = bars.add_task(f"key {name}", total=None)
         while time.monotonic() < deadline:
             key = next((row for row in client.get("/v1/keys")["keys"] if row["name"] == name), None)
-            if key is not None:
+            if key is not None and key["epoch"] >= epoch:
                 return dict(key)
             row = _progress(client, name)
             if row is not None:

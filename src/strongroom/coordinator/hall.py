@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from strongroom.coordinator.adoption import Adoption
+from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
-from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.rounds import No
 from strongroom.custody.stops import STOPS
@@ -32,8 +32,8 @@ Handler = Callable[[Peer, Frame], None]
 class Hall:
     """Frames in; a malformed one is dropped with a line for the operator, and hurts nobody else."""
 
-    def __init__(self, desk: Desk, adoption: Adoption, keygen: KeygenDriver, peers_changed: Callable[[], None]) -> None:
-        self._desk, self._adoption, self._keygen, self._peers_changed = desk, adoption, keygen, peers_changed
+    def __init__(self, desk: Desk, adoption: Adoption, ceremony: Ceremony, peers_changed: Callable[[], None]) -> None:
+        self._desk, self._adoption, self._ceremony, self._peers_changed = desk, adoption, ceremony, peers_changed
         self._digests: dict[str, asyncio.Future[tuple[int, str]]] = {}
         self._handlers: dict[str, Handler] = {
             "head": self._head,
@@ -64,7 +64,7 @@ class Hall:
         peer = self._desk.peers[node]
         peer.connected = peer.reported = peer.rejoined = False
         self._desk.sessions.lost(node)
-        self._keygen.lost(node)
+        self._ceremony.lost(node)
         self._desk.say(f"{node} has gone")
         self._peers_changed()
 
@@ -107,8 +107,8 @@ class Hall:
                 self._desk.sessions.take_refusal(peer.name, head["ref"], Refused(code, f"{peer.name}: {message}"))
                 if head["ref"] in self._desk.state.transfers:
                     self._desk.timeline.refusal(head["ref"], peer.name, head["what"], code, message)
-            case "keygen":
-                self._keygen.take_refusal(peer.name, head["ref"], Refused(code, message))
+            case "keygen" | "refresh":
+                self._ceremony.take_refusal(peer.name, head["ref"], Refused(code, message))
             case _:
                 self._desk.say(f"{peer.name} refuses {head['what'][:32]}: {code}: {message}")
 
@@ -129,7 +129,7 @@ class Hall:
                 raise
 
     def _transcript(self, peer: Peer, frame: Frame) -> None:
-        self._keygen.take_transcript(peer.name, frame.head)
+        self._ceremony.take_transcript(peer.name, frame.head)
 
     def _signed(self, peer: Peer, frame: Frame) -> None:
         head = fields(frame.head, "signed", {"ref": str, "digest": str, "signature": str})

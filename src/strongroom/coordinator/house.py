@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from strongroom.coordinator.adoption import Adoption
 from strongroom.coordinator.archive import Archive
+from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.desk import Desk
@@ -18,6 +19,7 @@ from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.peers import Peers
 from strongroom.coordinator.ports import ChainNode, Clock, Transport
 from strongroom.coordinator.reconcile import Reconciler
+from strongroom.coordinator.refresh import RefreshDriver
 from strongroom.coordinator.sealing import Sealing
 from strongroom.coordinator.sequencer import TICK_SECONDS, Sequencer
 from strongroom.coordinator.service import Pulse, Service
@@ -66,11 +68,13 @@ class House:
         self.sealing = Sealing(sequencer)
         self.planner = Planner(self.desk)
         self.reconciler = Reconciler(self.desk, self.planner)
-        self.keygen = KeygenDriver(self.desk)
+        self.ceremony = Ceremony(self.desk)
+        self.keygen = KeygenDriver(self.desk, self.ceremony)
+        self.refresh = RefreshDriver(self.desk, self.ceremony)
         self.adoption = Adoption(sequencer, transport, clock, say)
-        self.hall = Hall(self.desk, self.adoption, self.keygen, self._peers_changed)
-        statements = Statements(self.desk, self.planner, self.keygen)
-        self.service = Service(self.desk, statements, self.reconciler, self.keygen, self.hall, self.pulse)
+        self.hall = Hall(self.desk, self.adoption, self.ceremony, self._peers_changed)
+        statements = Statements(self.desk, self.planner, self.keygen, self.refresh)
+        self.service = Service(self.desk, statements, self.reconciler, self.ceremony, self.hall, self.pulse)
         sequencer.on_cosigned.append(self._cosigned)
         sequencer.on_entry.append(lambda index, entry: self.pulse.beat())
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,6 +108,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.reconciler.stop()
         await self.keygen.stop()
+        await self.refresh.stop()
         for chain in self.desk.chains.values():
             await chain.close()
 
@@ -112,6 +117,7 @@ class House:
             await asyncio.sleep(TICK_SECONDS)
             self.desk.sequencer.tick()
             self.adoption.tick()
+            self.refresh.tick()
             self._adopt_policy()
 
     def _adopt_policy(self) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from strongroom.coordinator import health
 from strongroom.coordinator.answers import Activity, Health, KeygenProgress, Submission
 from strongroom.coordinator.awaiting import awaited
+from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.hall import Hall
-from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.reconcile import Reconciler
 from strongroom.coordinator.statements import Statements
 from strongroom.custody.state import CustodyState, Transfer, TransferId
@@ -41,10 +41,10 @@ class Service:
     """The facade; every decision is the fold's and the signers'."""
 
     def __init__(
-        self, desk: Desk, statements: Statements, reconciler: Reconciler, keygen: KeygenDriver, hall: Hall, pulse: Pulse
+        self, desk: Desk, statements: Statements, reconciler: Reconciler, ceremony: Ceremony, hall: Hall, pulse: Pulse
     ) -> None:
         self._desk, self._statements, self._reconciler = desk, statements, reconciler
-        self._keygen, self._hall, self._pulse = keygen, hall, pulse
+        self._ceremony, self._hall, self._pulse = ceremony, hall, pulse
 
     @property
     def workspace(self) -> str:
@@ -109,8 +109,8 @@ class Service:
         return found
 
     def keygens(self) -> tuple[KeygenProgress, ...]:
-        """The key generations ordered since the start."""
-        return self._keygen.progress()
+        """The key generations ordered and the refreshes begun since the start, the last of each key."""
+        return self._ceremony.progress()
 
     async def changed(self, timeout: float) -> None:
         """Returns when anything has changed, or after `timeout` seconds."""

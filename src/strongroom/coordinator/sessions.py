@@ -20,6 +20,8 @@ from strongroom.wire.handshake import COORDINATOR
 PATIENCE_SECONDS: Final = 6.0
 MOST_STRAYS: Final = 1000
 GRACE_SECONDS: Final = 0.2
+MOST_PROBES: Final = 14
+"""Of a pair, possible probes and sessions under way: of 16, less a few that a signer has still to close."""
 
 Verify = Callable[[bytes], None]
 
@@ -48,7 +50,7 @@ class Sessions:
     def choose(
         self, key: ThresholdKey, available: Iterable[Peer], bars: frozenset[Bar], size: int = 0
     ) -> tuple[str, ...] | None:
-        """t participants in index order, no pair of them barred: fewest failures, least used budget, fair turns.
+        """t participants in index order, no pair barred or busy: fewest failures, least used budget, fair turns.
 
         Whoever does not hold the first `size` entries yet could only refuse, and comes last.
         """
@@ -61,12 +63,22 @@ class Sessions:
             if any(frozenset((a.name, b.name)) in barred for a, b in pairs):
                 continue
             budget = max(max(a.used_with(key.name, b.name), b.used_with(key.name, a.name)) for a, b in pairs)
+            if any(budget + self._running(a.name, b.name) >= MOST_PROBES for a, b in pairs):
+                continue
             names = tuple(peer.name for peer in group)
             behind = sum(peer.size < size for peer in group)
             rank = (behind, sum(self.failed[name] for name in names), budget, self._used[frozenset(names)])
             if best is None or rank < best[0]:
                 best = rank, names
         return best[1] if best else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether any session runs."""
+        return bool(self._attempts)
+
+    def _running(self, *pair: str) -> int:
+        return sum(set(pair) <= set(attempt.participants) for attempt in self._attempts.values())
 
     async def run(
         self, kind: str, ref: str, digest: str, participants: tuple[str, ...], head: dict[str, Any], verify: Verify

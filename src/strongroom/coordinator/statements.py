@@ -9,6 +9,7 @@ from typing import Any, Final
 from strongroom.coordinator.answers import Submission
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.refresh import RefreshDriver
 from strongroom.coordinator.stages.approve import approve
 from strongroom.coordinator.stages.plan import Planner
 from strongroom.coordinator.stages.propose import propose
@@ -44,8 +45,8 @@ MOST_COLLECTED: Final = 1000
 class Statements:
     """The way in for every statement that is not a node's."""
 
-    def __init__(self, desk: Desk, planner: Planner, keygen: KeygenDriver) -> None:
-        self._desk, self._planner, self._keygen = desk, planner, keygen
+    def __init__(self, desk: Desk, planner: Planner, keygen: KeygenDriver, refresh: RefreshDriver) -> None:
+        self._desk, self._planner, self._keygen, self._refresh = desk, planner, keygen, refresh
 
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None) -> Submission:
         """Returns once the entry (or the collected statement) is durable; raises InvalidInput, Denied, Refused."""
@@ -62,6 +63,8 @@ class Statements:
             transfer, index = approve(desk, envelope, statement)
         elif kind == "key.generate":
             return await self._keygen.order(envelope, statement)
+        elif kind == "key.refresh":
+            return await self._refresh.order(envelope, statement)
         elif kind in COLLECTED:
             return await self._collect(envelope, statement, attachment)
         elif kind in STOP_STATEMENTS:

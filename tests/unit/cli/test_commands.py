@@ -14,7 +14,7 @@ import typer.main
 from strongroom.cli.main import app
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope
-from tests.unit.api.coordinator import KeygenProgress
+from tests.unit.api.coordinator import KeygenProgress, Submission
 from tests.unit.cli.conftest import Cli, Site
 from tests.workspace import CHAIN, OTHER
 
@@ -148,8 +148,6 @@ def test_suspending_and_revoking(site: Site, cli: Cli) -> None:
 
 
 def test_key_generation_is_watched(site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.unit.api.coordinator import Submission
-
     log = site.coordinator.log
     orders = []
 
@@ -214,6 +212,23 @@ def test_no_coordinator_is_exit_6(site: Site, cli: Cli) -> None:
     assert result.code == 6 and "[api.unreachable]" in result.err
     as_json = cli("--profile", bob, "transfer", "list", "--json")
     assert as_json.code == 6 and json.loads(as_json.out)["error"]["code"] == "api.unreachable"
+
+
+def test_a_refresh_is_watched_until_the_next_epoch(site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, asked = site.profile("alice"), []
+
+    async def submit(envelope: Envelope, attachment: object = None) -> Submission:
+        asked.append((from_envelope(envelope).kind, from_envelope(envelope).subject))
+        return Submission("key.refresh", "collected", None, None, "the signers are refreshing the key")
+
+    monkeypatch.setattr(site.coordinator, "submit", submit)
+    monkeypatch.setattr("strongroom.cli.keygen.time.sleep", lambda _: site.coordinator.log.refresh())
+    result = cli("--profile", alice, "key", "refresh", "hot-ecdsa", "--json")
+    assert (result.code, json.loads(result.out)["epoch"]) == (0, 1)
+    assert asked == [("key.refresh", {"key": "hot-ecdsa", "epoch": 1})]
+    assert "is being refreshed" in cli("--profile", alice, "key", "refresh", "hot-ecdsa", "--no-wait").out
+    unknown = cli("--profile", alice, "key", "refresh", "nothing")
+    assert unknown.code != 0 and "key.unknown" in unknown.err
 
 
 def test_something_else_that_answers_is_told_apart(site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ class FakeNode:
         self.silent: set[str] = set()
         self.signatures: dict[str, bytes] = {}
         self.minds_time = False
+        self.budget: dict[str, dict[str, int]] = {}
 
     @property
     def state(self) -> CustodyState:
@@ -69,7 +70,7 @@ class FakeNode:
             "rejoined": self.rejoined,
             "clock": self.clock(),
             "stops": 0,
-            "budget": {},
+            "budget": self.budget,
             "bans": 0,
         }
         return self.frame("head", head)

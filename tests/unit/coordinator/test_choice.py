@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from strongroom.coordinator.peers import Peer
-from strongroom.coordinator.sessions import Sessions
+from strongroom.coordinator.sessions import MOST_PROBES, Sessions
 from strongroom.custody.state import Bar, ThresholdKey
 from strongroom.policy.model import Duty
 from strongroom.wire.frame import Frame
@@ -60,3 +60,21 @@ async def test_pairs_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         sessions.take_signed(chosen[0], "t", digest, bytes(64))
         assert await run == bytes(64)
     assert {pair: seen.count(pair) for pair in seen} == dict.fromkeys(set(seen), 2) and len(set(seen)) == 3
+
+
+async def test_a_pair_has_fewer_sessions_under_way_than_its_budget_has_left() -> None:
+    sessions, pair, tasks = Sessions(Nowhere()), peers()[:2], []
+    pair[0].budget = {"hot": {"signer-2": 3}}
+    while (chosen := sessions.choose(KEY, pair, frozenset(), 10)) is not None:
+        run = sessions.run("sign", "t", f"{len(tasks):064x}", chosen, {}, lambda signature: None)
+        tasks.append(asyncio.create_task(run))
+        await asyncio.sleep(0)
+        assert len(tasks) < 20
+    assert 3 + len(tasks) == MOST_PROBES and sessions.busy
+    assert sessions.choose(KEY, peers(), frozenset(), 10) not in (None, ("signer-1", "signer-2"))
+    sessions.take_signed("signer-1", "t", f"{0:064x}", bytes(64))
+    await tasks[0]
+    assert sessions.choose(KEY, pair, frozenset(), 10) == ("signer-1", "signer-2")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, brief, emit, example, say, table
+from strongroom.cli.output import Json, brief, emit, example, plain, say, table
 from strongroom.cli.profile import joined, load
+from strongroom.errors import Refused
 
-app = typer.Typer(help="Threshold keys: generate, list.", no_args_is_help=True)
+app = typer.Typer(help="Threshold keys: generate, refresh, list.", no_args_is_help=True)
 
 
 @app.command(epilog=example("strongroom key generate hot-ecdsa --scheme ecdsa-dkls23 --threshold 2 --wait"))
@@ -49,6 +50,31 @@ def generate(
 
     key = watch(client, name, timeout, quiet=as_json)
     return emit(key, as_json, lambda: table(_HEADINGS, [_row(key)], ""))
+
+
+@app.command(epilog=example("strongroom key refresh hot-ecdsa"))
+def refresh(
+    name: Annotated[str, typer.Argument()],
+    wait: Annotated[bool, typer.Option(help="Show the refresh until the log has it.")] = True,
+    timeout: Annotated[float, typer.Option(help="With --wait: give up after so many seconds.")] = 180,
+    as_json: Json = False,
+) -> None:
+    """Give a key's signers fresh state for the same shares: key and addresses stay; one administrator asks."""
+    from strongroom.cli.keygen import watch
+    from strongroom.cli.signing import hand_in
+
+    profile = joined()
+    client = profile.client()
+    key = next((row for row in client.get("/v1/keys")["keys"] if row["name"] == name), None)
+    if key is None:
+        raise Refused("key.unknown", f"there is no key '{plain(name)}'", "see: strongroom key list")
+    epoch = key["epoch"] + 1
+    answer = hand_in(profile, client, "key.refresh", {"key": name, "epoch": epoch})
+    if not wait:
+        said = f"key {plain(name)} is being refreshed; see: strongroom key list"
+        return emit(answer, as_json, lambda: say(said, "green"))
+    found = watch(client, name, timeout, quiet=as_json, epoch=epoch)
+    return emit(found, as_json, lambda: table(_HEADINGS, [_row(found)], ""))
 
 
 @app.command("list", epilog=example("strongroom key list"))

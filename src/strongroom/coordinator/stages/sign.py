@@ -26,7 +26,11 @@ async def step(desk: Desk, transfer: Transfer, payload: Payload) -> Wait | None:
         if desk.quorum_missing(key):
             return Wait("quorum.unreachable", desk.quorums(key), 5.0)
         return Wait(COSIGNING, "the witnesses' cosignatures", 5.0)
+    if desk.cosigned.keys[key.name].epoch != key.epoch:
+        return Wait(COSIGNING, f"the witnesses' cosignatures of the refreshed key '{key.name}'", 5.0)
     participants = desk.sessions.choose(key, desk.available(key), desk.state.bars, desk.cosigned.size)
+    if participants is None and desk.sessions.busy and not desk.quorum_missing(key):
+        return Wait("session.too_many", "the signers' other sessions", 0.1)
     if participants is None or desk.witnesses()[0] < desk.witnesses()[1]:
         return Wait("quorum.unreachable", desk.quorums(key), 5.0)
 
