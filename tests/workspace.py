@@ -14,10 +14,13 @@ from strongroom.chains.evm.transaction import UnsignedTransaction, encode
 from strongroom.chains.evm.transfer import call
 from strongroom.custody.fold import apply
 from strongroom.custody.keys import possession_digest
+from strongroom.custody.repair import state_subject
 from strongroom.custody.state import EMPTY, CustodyState, TransferId
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Seen, Statement, sign_statement, statement_hash
+from strongroom.log.accept import Accept, sign_accept
+from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
 from strongroom.policy.loader import load_policy
 
@@ -242,6 +245,71 @@ class Workspace:
         self.generate()
         self.open()
         return self
+
+    # -- the witnesses
+
+    def accepts(self, names: Iterable[str] = NODES[:3]) -> list[Accept]:
+        """Accepts of the newest head by nodes."""
+        head = (self.state.size, self.state.root, self.state.repair)
+        return [sign_accept(self.state.workspace, name, *head, self.keys[name]) for name in names]
+
+    def note(self, names: Iterable[str] = NODES[:3]) -> str:
+        """A note of the newest head, cosigned by nodes."""
+        head = Checkpoint(origin_of(self.state.workspace), self.state.size, self.state.root)
+        return Note(head, tuple(cosign(head, self.keys[name], name, self.time // 1000) for name in names)).text()
+
+    def shown(self, node: str, number: int, accepts: Iterable[Accept] = ()) -> Envelope:
+        """A node's statement for a repair, of the newest head and the accepts given, or of none."""
+        docs = [accept.to_doc() for accept in accepts]
+        rank = (self.state.repair, self.state.size) if docs else (0, 0)
+        subject = state_subject(number, rank, self.state.root if docs else b"\x00" * 32, docs)
+        return self.statement(node, "witness.state", subject, bare=True)
+
+    def repair(self, number: int, evidence: Iterable[Envelope] | None = None) -> Entry:
+        """log.repaired on the newest head, by two administrators and three nodes that have shown it."""
+        if evidence is None:
+            evidence = [self.statement(person, "log.repair", {"number": number}) for person in ("alice", "bob")]
+            evidence += [self.shown(node, number, self.accepts()) for node in NODES[:3]]
+        base = {"size": self.state.size, "root": self.state.root.hex()}
+        return self.add("log.repaired", {"number": number, "base": base}, evidence)
+
+    def next_policy(self, joins: str = "", leaves: str = "") -> dict[str, Any]:
+        """The policy in force with one node more, one fewer, or both."""
+        assert self.state.policy
+        document = copy.deepcopy(dict(self.state.policy.document))
+        nodes = document["witnesses"]["nodes"]
+        if joins:
+            self.keys.setdefault(joins, seeded(joins))
+            duty = "guardian" if joins.startswith("guardian") else "signer"
+            placement = {"provider": "p", "region": "r", "jurisdiction": "j", "site": joins}
+            nodes[joins] = {"duty": duty, "key": self.keys[joins].credential.to_doc(), "placement": placement}
+        if leaves:
+            del nodes[leaves]
+        document["version"] += 1
+        return document
+
+    def change_evidence(
+        self, document: dict[str, Any], joins: str = "", people: Iterable[str] = ("alice", "bob"),
+        accepting: Iterable[str] = NODES[:3],
+    ) -> list[Envelope]:  # fmt: skip
+        """The statements for a change of the witnesses to this policy."""
+        subject = {"policy": load_policy(document).digest, "version": document["version"]}
+        order = "signer.enrol" if joins else "signer.retire"
+        evidence = [self.statement(person, order, subject) for person in people]
+        if joins:
+            spec = {"name": joins, **document["witnesses"]["nodes"][joins]}
+            evidence.append(self.statement(joins, "signer.join", spec, bare=True))
+        return evidence + [self.statement(node, "witness.change", subject, bare=True) for node in accepting]
+
+    def change(self, joins: str = "", leaves: str = "", accepting: Iterable[str] = NODES[:3]) -> Entry:
+        """signer.enrolled or signer.retired, accepted by nodes."""
+        document = self.next_policy(joins, leaves)
+        evidence = self.change_evidence(document, joins, accepting=accepting)
+        return self.add("signer.enrolled" if joins else "signer.retired", {"policy": document}, evidence)
+
+    def certify(self, names: Iterable[str] = NODES[:3]) -> Entry:
+        """witnesses.changed with a note of the newest head."""
+        return self.add("witnesses.changed", {"note": self.note(names)})
 
     # -- transfers
 

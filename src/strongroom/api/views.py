@@ -10,6 +10,7 @@ from strongroom.api.words import address_of, duration
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, Freeze
+from strongroom.custody.witnesses import fresh_since, witnesses
 from strongroom.documents.names import AccountId
 from strongroom.log.checkpoint import Note, parse_note, quorum
 
@@ -207,8 +208,5 @@ def _fresh(cosigned: CustodyState, note: str) -> int | None:
     """Until when (unix ms of the oldest needed cosignature) the newest checkpoint was seen by a quorum."""
     if not note or cosigned.policy is None:
         return None
-    policy = cosigned.policy
-    witnesses = {name: node.credential for name, node in policy.nodes.items()}
-    times = sorted(quorum(parse_note(note), witnesses).values(), reverse=True)
-    need = policy.witness_quorum
-    return times[need - 1] * 1000 if len(times) >= need else None
+    since = fresh_since(cosigned, quorum(parse_note(note), witnesses(cosigned)))
+    return since * 1000 if since >= 0 else None

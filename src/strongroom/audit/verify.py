@@ -14,6 +14,7 @@ from strongroom.audit.report import PolicyVersion, Report, Witnessed, summarize
 from strongroom.custody.authority import credentials_in, in_force
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.custody.witnesses import electorates, reached, witnesses
 from strongroom.documents.canonical import parse_loose
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.log.batch import Credentials
@@ -107,9 +108,10 @@ def _witnessed(state: CustodyState, text: str, path: Path) -> Witnessed:
         raise AuditFailed(CHECKPOINT, "checkpoint.root", "its root is not that of the entries")
     policy = in_force(state)
     _check_each_line(note, state)
-    times = quorum(note, {name: node.credential for name, node in policy.nodes.items()})
-    if len(times) < policy.witness_quorum:
-        have = f"{len(times)} of {len(policy.nodes)} witnesses cosigned it, {policy.witness_quorum} are needed"
+    times = quorum(note, witnesses(state))
+    if not reached(state, times):
+        needed = " and ".join(f"{each.quorum} of {len(each.witnesses)}" for each in electorates(state))
+        have = f"{len(times)} of {len(policy.nodes)} witnesses cosigned it, {needed} are needed"
         raise AuditFailed(CHECKPOINT, "checkpoint.quorum", have)
     return Witnessed(times, policy.witness_quorum, tuple(sorted(policy.nodes)))
 

@@ -13,6 +13,7 @@ from strongroom.coordinator.sequencer import Sequencer
 from strongroom.custody.authority import credentials_in
 from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState
+from strongroom.custody.witnesses import reached, vouched, witnesses
 from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_entries
 from strongroom.log.checkpoint import Note, parse_note, quorum
@@ -30,7 +31,7 @@ class Adoption:
     def __init__(self, sequencer: Sequencer, transport: Transport, clock: Clock, say: Callable[[str], None]) -> None:
         self._sequencer, self._transport, self._clock, self._say = sequencer, transport, clock, say
         self._from: Peer | None = None
-        self._target = (0, b"", "")
+        self._target: tuple[int, bytes, int | None, str] = (0, b"", None, "")
         self._entries: list[Entry] = []
         self._state: CustodyState | None = None
         self._asked = 0
@@ -43,24 +44,25 @@ class Adoption:
         if self._from is None:
             note = self._better_note(peer)
             if note is not None:
-                return self._fetch(peer, note.checkpoint.size, note.checkpoint.root, peer.note)
+                return self._fetch(peer, note.checkpoint.size, note.checkpoint.root, None, peer.note)
             if not sequencer.ready:
                 return self._start()
         sequencer.tell_note(peer)
         return sequencer.offer(peer)
 
     def _better_note(self, peer: Peer) -> Note | None:
-        """A verified quorum-cosigned note of the node above our own cosigned head."""
+        """A note of the node above our own cosigned head; an honest witness that we know of has cosigned it.
+
+        Whether a quorum has is seen once its entries are here: they may change the witnesses.
+        """
         history = self._sequencer.history
-        policy = history.state.policy
         try:
             note = parse_note(peer.note) if peer.note else None
         except StrongroomError:
             return None
-        if note is None or policy is None or note.checkpoint.size <= history.cosigned.size:
+        if note is None or history.state.policy is None or note.checkpoint.size <= history.cosigned.size:
             return None
-        witnesses = {name: node.credential for name, node in policy.nodes.items()}
-        if len(quorum(note, witnesses)) < policy.witness_quorum:
+        if not vouched(history.state, quorum(note, witnesses(history.state))):
             return None
         if history.root_at(note.checkpoint.size) == note.checkpoint.root:
             state = history.state_at(note.checkpoint.size)
@@ -71,21 +73,22 @@ class Adoption:
         return note
 
     def _start(self) -> None:
-        """Once q heads are in: the most-held tail is taken, then sequencing begins."""
+        """Once q heads are in: the most-held tail of the highest repair is taken, then sequencing begins."""
         sequencer = self._sequencer
-        history, policy = sequencer.history, sequencer.history.state.policy
+        history = sequencer.history
         heads = [peer for peer in sequencer.peers.connected() if peer.reported]
-        if policy is None or len(heads) < policy.witness_quorum:
+        if history.state.policy is None or not reached(history.state, [peer.name for peer in heads]):
             return
-        foreign: dict[tuple[int, bytes], list[Peer]] = {}
+        foreign: dict[tuple[int, int, bytes], list[Peer]] = {}
         for peer in heads:
-            if peer.diverged and peer.size > history.cosigned.size:
-                foreign.setdefault((peer.size, peer.root), []).append(peer)
+            if peer.diverged and (peer.repair, peer.size) > (history.cosigned.repair, history.cosigned.size):
+                foreign.setdefault((peer.repair, peer.size, peer.root), []).append(peer)
         own = sum(not peer.diverged and peer.size > history.cosigned.size for peer in heads)
         if foreign:
-            (size, root), holders = max(foreign.items(), key=lambda item: (len(item[1]), item[0][0]))
-            if len(holders) >= max(own, 1):
-                self._fetch(holders[0], size, root, "")
+            most = max(foreign.items(), key=lambda item: (item[0][0], len(item[1]), item[0][1]))
+            (repair, size, root), holders = most
+            if (repair, len(holders)) >= (history.state.repair, max(own, 1)):
+                self._fetch(holders[0], size, root, repair, "")
                 return
         self._ready()
 
@@ -97,8 +100,8 @@ class Adoption:
             sequencer.ask_head(peer)
         sequencer.begin()
 
-    def _fetch(self, peer: Peer, size: int, root: bytes, note: str) -> None:
-        self._from, self._target = peer, (size, root, note)
+    def _fetch(self, peer: Peer, size: int, root: bytes, repair: int | None, note: str) -> None:
+        self._from, self._target = peer, (size, root, repair, note)
         self._entries, self._state = [], self._sequencer.history.cosigned
         self._say(f"fetching the log up to {size} from {peer.name}")
         self._ask()
@@ -112,7 +115,7 @@ class Adoption:
 
     def take_entries(self, peer: Peer, start: int, body: bytes) -> None:
         """Fold what a node gave; adopt it once it reaches the head that was promised."""
-        state, (size, root, note) = self._state, self._target
+        state, (size, root, repair, note) = self._state, self._target
         raws = unpack(body)
         if peer is not self._from or state is None or start != state.size:
             return None
@@ -128,8 +131,10 @@ class Adoption:
             return self._give_up(f"{peer.name} does not give the entries of its head")
         if state.size < size:
             return self._ask()
-        if state.root != root:
+        if state.root != root or repair not in (None, state.repair):
             return self._give_up(f"the entries of {peer.name} are not those of its head")
+        if note and not valid_note(state, note):
+            return self._give_up(f"no quorum has cosigned the checkpoint that {peer.name} shows")
         self._from = None
         sequencer = self._sequencer
         sequencer.replace_tail(self._entries)

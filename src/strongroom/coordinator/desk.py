@@ -16,6 +16,7 @@ from strongroom.coordinator.sessions import Sessions
 from strongroom.coordinator.timeline import Timeline
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, ThresholdKey, Transfer, Wallet
+from strongroom.custody.witnesses import electorates
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.names import ChainId
 from strongroom.store.records import Records
@@ -82,9 +83,12 @@ class Desk:
         return found
 
     def witnesses(self) -> tuple[int, int]:
-        """How many witnesses can cosign now, and how many it takes."""
-        policy = self.cosigned.policy or self.state.policy
-        return self.peers.witnesses(), policy.witness_quorum if policy else 1
+        """How many witnesses can cosign now, and how many it takes: of the set that lacks most."""
+        if self.state.policy is None:
+            return 0, 1
+        able = {peer.name for peer in self.peers.connected() if peer.rejoined}
+        counts = [(len(able & each.witnesses.keys()), each.quorum) for each in electorates(self.state)]
+        return min(counts, key=lambda count: count[0] - count[1])
 
     def quorums(self, key: ThresholdKey) -> str:
         """`quorum 1 of 2, witnesses 2 of 3`."""

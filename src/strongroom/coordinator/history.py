@@ -9,9 +9,10 @@ from strongroom.custody.authority import credentials_in
 from strongroom.custody.fold import apply
 from strongroom.custody.retention import let_go
 from strongroom.custody.state import EMPTY, CustodyState, Transfer
+from strongroom.custody.witnesses import cosigned
 from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_ahead
-from strongroom.log.checkpoint import parse_note, quorum
+from strongroom.log.checkpoint import parse_note
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import EMPTY_ROOT
 from strongroom.store.log import LogStore
@@ -133,11 +134,6 @@ class History:
 def valid_note(state: CustodyState, text: str) -> bool:
     """Whether a note text is a quorum-cosigned checkpoint of exactly this state's head."""
     try:
-        note = parse_note(text)
-        policy = state.policy
-        if policy is None or (note.checkpoint.size, note.checkpoint.root) != (state.size, state.root):
-            return False
-        witnesses = {name: node.credential for name, node in policy.nodes.items()}
-        return len(quorum(note, witnesses)) >= policy.witness_quorum
+        return bool(cosigned(state, parse_note(text)))
     except StrongroomError:
         return False

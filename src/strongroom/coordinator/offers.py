@@ -20,16 +20,20 @@ OLD_MS: Final = 60_000
 def append_frame(
     history: History, log: LogStore, peer: Peer, current: Round | None, known: Iterable[Accept], *, vouch: bool
 ) -> Frame | None:
-    """The frame, or None while the node can only wait (its own tail conflicts, and q have not accepted ours)."""
+    """The frame, or None while the node can only wait: its own tail conflicts, q have not accepted ours, and ours
+    stands on no higher repair."""
     base = history.cosigned.size
     if current is None:
         if peer.diverged or peer.size >= base:
             return None  # the next round shows it what it lacks
         return _catch_up(history, log, peer)
     if peer.diverged:
-        if not current.accepted or peer.size > current.size or peer.cosigned > base:
+        behind, repair = peer.repair < current.state.repair, current.state.repair
+        follows = current.accepted and peer.size <= current.size and peer.cosigned <= base
+        if peer.repair > repair or not (behind or follows):
             return None
-        return _append(peer, history, peer.cosigned, current.size, history.note, current.accepts.values())
+        start = min(peer.noted, base)  # what a quorum has cosigned is common to all
+        return _append(peer, history, start, current.size, history.note, current.accepts.values())
     if peer.size >= base:
         # One entry that it holds already goes along, so that the answer is an accept in any case.
         start = min(peer.size, current.size - 1)

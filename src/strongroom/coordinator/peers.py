@@ -8,12 +8,16 @@ from typing import Any, Final
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hash
+from strongroom.errors import StrongroomError
+from strongroom.log.checkpoint import parse_note
 from strongroom.policy.model import Duty, Policy
 
 _HEAD: Final = {
     "size": int,
     "root": str,
     "cosigned": int,
+    "repair": int,
+    "stated": int,
     "note": str,
     "boot": str,
     "rejoined": bool,
@@ -36,6 +40,9 @@ class Peer:
     root: bytes = b""
     diverged: bool = False
     cosigned: int = 0
+    repair: int = 0
+    stated: int = 0
+    """The highest repair on its branch, and the highest that it has stated its head for."""
     note: str = ""
     told: str = ""
     """The note that was sent to it last."""
@@ -54,9 +61,18 @@ class Peer:
         found = fields(head, "head", _HEAD)
         self.size, self.root = max(0, found["size"]), bytes.fromhex(parse_hash(found["root"]))
         self.cosigned, self.note = max(0, found["cosigned"]), found["note"]
+        self.repair, self.stated = found["repair"], found["stated"]
         self.boot, self.rejoined = found["boot"], found["rejoined"]
         self.stops, self.budget, self.bans = found["stops"], found["budget"], found["bans"]
         self.skew, self.heard, self.reported = found["clock"] - now, now, True
+
+    @property
+    def noted(self) -> int:
+        """The size of the newest quorum-cosigned head that it says it holds."""
+        try:
+            return parse_note(self.note).checkpoint.size
+        except StrongroomError:
+            return 0
 
     def used_with(self, key: str, other: str) -> int:
         """Unfinished sessions of a key that it has counted with another signer."""
@@ -88,7 +104,3 @@ class Peers:
     def connected(self) -> list[Peer]:
         """The nodes that are connected now."""
         return [peer for peer in self._peers.values() if peer.connected]
-
-    def witnesses(self) -> int:
-        """How many nodes are connected and have rejoined: they can cosign."""
-        return sum(peer.connected and peer.rejoined for peer in self._peers.values())

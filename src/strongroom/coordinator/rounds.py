@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from strongroom.documents.credentials import Credential, SigningKey
+from strongroom.custody import witnesses
+from strongroom.custody.state import CustodyState
+from strongroom.documents.credentials import SigningKey
 from strongroom.errors import InvalidInput, StrongroomError
-from strongroom.log.accept import Accept, accepted_by
+from strongroom.log.accept import Accept
 from strongroom.log.checkpoint import (
     Checkpoint,
     Note,
@@ -16,7 +18,6 @@ from strongroom.log.checkpoint import (
     verify_cosignature,
 )
 from strongroom.log.signature import sign_checkpoint
-from strongroom.policy.model import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,9 @@ class No:
 
 @dataclass(slots=True)
 class Round:
-    """The round for one head; `started` in unix ms, `idle` when it only refreshes a cosigned head."""
+    """The round for one head's state; `started` in unix ms, `idle` when it only refreshes a cosigned head."""
 
-    workspace: str
-    size: int
-    root: bytes
-    policy: Policy
+    state: CustodyState
     started: int
     idle: bool = False
     accepts: dict[str, Accept] = field(default_factory=dict)
@@ -45,23 +43,28 @@ class Round:
     refusals: dict[str, No] = field(default_factory=dict)
 
     @property
-    def witnesses(self) -> dict[str, Credential]:
-        """The nodes whose word counts."""
-        return {name: node.credential for name, node in self.policy.nodes.items()}
+    def size(self) -> int:
+        """The head's size in entries."""
+        return self.state.size
 
     @property
     def accepted(self) -> bool:
-        """Whether q witnesses have accepted the head."""
-        return len(self.accepts) >= self.policy.witness_quorum
+        """Whether every quorum that counts has accepted the head."""
+        return witnesses.reached(self.state, self.accepts)
 
     @property
     def cosigned(self) -> bool:
-        """Whether q witnesses have cosigned it."""
-        return len(self.lines) >= self.policy.witness_quorum
+        """Whether every quorum that counts has cosigned it."""
+        return witnesses.reached(self.state, self.lines)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether so many have accepted that others need not check its times."""
+        return witnesses.vouched(self.state, self.accepts)
 
     def take_accept(self, accept: Accept) -> bool:
         """Count an accept; False when it is of another head or does not verify."""
-        if accept.node not in accepted_by([accept], self.workspace, (self.size, self.root), self.witnesses):
+        if accept.node not in witnesses.accepted(self.state, [accept]):
             return False
         self.accepts[accept.node] = accept
         self.refusals.pop(accept.node, None)
@@ -69,7 +72,7 @@ class Round:
 
     def take_line(self, node: str, size: int, text: str) -> bool:
         """Count a cosignature line of this node; False when it is of another head or does not verify."""
-        credential = self.policy.nodes[node].credential if node in self.policy.nodes else None
+        credential = witnesses.witnesses(self.state).get(node)
         if credential is None or size != self.size:
             return False
         try:
@@ -86,7 +89,7 @@ class Round:
     @property
     def checkpoint(self) -> Checkpoint:
         """The head as C2SP writes it."""
-        return Checkpoint(origin_of(self.workspace), self.size, self.root)
+        return Checkpoint(origin_of(self.state.workspace), self.size, self.state.root)
 
     def note(self, log_key: SigningKey) -> str:
         """The note with the log's own signature and all cosignatures."""
@@ -95,5 +98,4 @@ class Round:
 
     def lost(self, what: str) -> bool:
         """Whether so many have refused that the quorum is out of reach."""
-        no = sum(refusal.what == what for refusal in self.refusals.values())
-        return no > len(self.policy.nodes) - self.policy.witness_quorum
+        return witnesses.blocked(self.state, [name for name, no in self.refusals.items() if no.what == what])

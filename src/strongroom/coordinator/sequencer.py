@@ -12,6 +12,7 @@ from strongroom.coordinator.offers import append_frame
 from strongroom.coordinator.peers import Peer, Peers
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.rounds import No, Round
+from strongroom.custody.witnesses import blocked
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import StrongroomError
@@ -120,10 +121,12 @@ class Sequencer:
         if self.round is not None or not self.ready or size <= history.cosigned.size:
             return
         state = history.state_at(size)
+        while state is not None and state.repair < history.state.repair and state.size < history.durable:
+            state = history.state_at(state.size + 1)  # nobody accepts less than the repair that was stated for
         if state is None or state.policy is None:
             return
         self.peers.enrol(state.policy)
-        self.round = Round(state.workspace, size, state.root, state.policy, self._clock())
+        self.round = Round(state, self._clock())
         self._count_known()
         for peer in self.peers.connected():
             self.offer(peer)
@@ -162,7 +165,7 @@ class Sequencer:
             return
         current.asked[node] = self._clock()
         accepts = [accept.to_doc() for accept in current.accepts.values()]
-        head = {"size": current.size, "root": current.root.hex(), "accepts": accepts}
+        head = {"size": current.size, "root": current.state.root.hex(), "accepts": accepts}
         self._transport.send(node, Frame("cosign", COORDINATOR, node, head))
 
     def take_accept(self, peer: Peer, accept: Accept) -> None:
@@ -220,7 +223,7 @@ class Sequencer:
             return self.ask_head(peer)
         if current is None or (no.what == "append" and no.code.startswith(WAITING)):
             return None
-        if no.code == "time.outside_skew" and peer.name not in current.refusals and self._vouched(current):
+        if no.code == "time.outside_skew" and peer.name not in current.refusals and current.vouched:
             current.refusals[peer.name] = no
             return self.offer(peer, again=True)
         current.refusals[peer.name] = no
@@ -230,9 +233,6 @@ class Sequencer:
         elif no.what == "cosign" and current.lost("cosign"):
             self._widen(current)
         return None
-
-    def _vouched(self, current: Round) -> bool:
-        return len(current.accepts) > current.policy.faults
 
     def _widen(self, current: Round) -> None:
         """A stop that was not logged yet may be the reason: go on with a round that holds what came since."""
@@ -250,7 +250,7 @@ class Sequencer:
         holders = {name for name, accept in self._accepts.items() if accept.size > base}
         holders |= {peer.name for peer in self.peers if peer.size > base and not peer.diverged}
         now = self._clock()
-        if len(holders) > len(current.policy.nodes) - current.policy.witness_quorum:
+        if blocked(current.state, holders):
             return None  # those who accepted it could not follow another branch: keep asking
         if stale and now - self._last_retime < RETIME_MS:
             return None
@@ -325,9 +325,8 @@ class Sequencer:
                 self.begin()
             self.begin_due()
         elif history.cosigned.policy is not None and now - self._last_note >= IDLE_MS:
-            state = history.cosigned
             self._last_note = now
-            self.round = Round(state.workspace, state.size, state.root, history.cosigned.policy, now, idle=True)
+            self.round = Round(history.cosigned, now, idle=True)
             self._count_known()
             for peer in self.peers.connected():
                 self.offer(peer)

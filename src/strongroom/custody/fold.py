@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from strongroom.custody import digest, keys, nodes, stops, transfers, wallets, workspace
+from strongroom.custody import digest, keys, nodes, repair, stops, transfers, wallets, witnesses, workspace
 from strongroom.custody.authority import unused
 from strongroom.custody.retention import tidied
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
@@ -21,6 +21,10 @@ HANDLERS: Final[dict[str, Handler]] = {
     "policy.adopted": workspace.on_adopted,
     "workspace.unfrozen": stops.on_unfrozen,
     "person.reinstated": stops.on_reinstated,
+    "log.repaired": repair.on_repaired,
+    "signer.enrolled": witnesses.on_change,
+    "signer.retired": witnesses.on_change,
+    "witnesses.changed": witnesses.on_changed,
     "signer.started": nodes.on_started,
     "signer.barred": nodes.on_barred,
     "key.generated": keys.on_generated,
@@ -40,7 +44,14 @@ HANDLERS: Final[dict[str, Handler]] = {
 """Every kind of entry there is; what each requires stands in its handler."""
 
 AUTHORED: Final = frozenset(
-    {"policy.adopted", "transfer.authorized", "transfer.replaced", "transfer.signed", "state.sealed"}
+    {
+        "policy.adopted",
+        "transfer.authorized",
+        "transfer.replaced",
+        "transfer.signed",
+        "state.sealed",
+        "witnesses.changed",
+    }
 )
 """What the coordinator makes of what the fold knows already: nobody states it."""
 

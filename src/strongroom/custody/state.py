@@ -172,6 +172,14 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the witnesses that waits for its certificate: the policy before it, the least size that covers it."""
+
+    before: Policy
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """A pair of nodes that may not share a session of a key's epoch again."""
 
@@ -195,6 +203,7 @@ class CustodyState:
     `renewed`: kind of statement → index of the stop that only statements which have seen it can follow.
     `proposals`: every transfer's id with the hash of its idempotency key; `transfers` holds those that have not
     ended long ago. `sealed`: the size that the newest `state.sealed` gave the digest of.
+    `repair`: the highest number of a `log.repaired` on this branch.
     """
 
     tree: CompactRange
@@ -202,6 +211,8 @@ class CustodyState:
     workspace: str = ""
     policy: Policy | None = None
     proposal: Proposal | None = None
+    repair: int = 0
+    changing: Change | None = None
     keys: Map[str, ThresholdKey] = field(default_factory=Map)
     wallets: Map[str, Wallet] = field(default_factory=Map)
     accounts: Map[AccountId, str] = field(default_factory=Map)

@@ -65,21 +65,21 @@ def _valid(credential: Credential, message: bytes, signature: bytes) -> bool:
 
 
 def accepted_by(
-    accepts: Iterable[Accept], workspace: str, head: tuple[int, bytes], witnesses: Mapping[str, Credential]
-) -> frozenset[str]:
-    """The witnesses that have validly accepted exactly this head (size, root), of repair 0; a key counts once.
+    accepts: Iterable[Accept], workspace: str, head: tuple[int, bytes, int], witnesses: Mapping[str, Credential]
+) -> dict[str, Accept]:
+    """The valid accepts of exactly this head (size, root, repair number) by witness; a key counts once.
 
     Signatures are verified once a process: the same accept comes with the append and again with the cosign.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Accept] = {}
     for accept in accepts:
         credential = witnesses.get(accept.node)
-        if credential is None or (accept.size, accept.root, accept.repair) != (*head, 0):
+        if credential is None or (accept.size, accept.root, accept.repair) != head:
             continue
         message = accept_message(workspace, accept.node, accept.size, accept.root, accept.repair)
         if _valid(credential, message, accept.signature):
-            found.setdefault(credential.key_id, accept.node)
-    return frozenset(found.values())
+            found.setdefault(credential.key_id, accept)
+    return {accept.node: accept for accept in found.values()}
 
 
 def parse_accepts(docs: object) -> tuple[Accept, ...]:

@@ -37,9 +37,10 @@ EVERY: Final = 5_000  # ms between two reports, and before a request to the log 
 START_VALID: Final = 600_000  # ms that a statement of the own start may wait for the log
 ENTRIES: Final = 1000  # in one answer
 _ENTRIES_BYTES: Final = 4 << 20
-_REF: Final = {"append": "from", "cosign": "size", "sign": "transfer", "possession": "name", "keygen": "name"} | {
-    "refresh": "key"
-}
+_REF: Final = {
+    "append": "from", "cosign": "size", "repair.ask": "number", "sign": "transfer", "possession": "name",
+    "keygen": "name", "refresh": "key",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Node:
         say: Callable[[str], None] = lambda line: None,
     ) -> None:  # fmt: skip
         self.name, self.outbox, self._clock, self._say = settings.name, list[Frame](), clock, say
-        replica = Replica(settings.workspace, self.name, disk)
+        replica = Replica(settings.workspace, self.name, disk, key.credential)
         peers, probes = Peers(self.name, key, entropy(32).hex(), entropy(32), replica), Probes(disk)
         disk.put("boot", peers.boot, {})
         disk.commit()
@@ -75,6 +76,7 @@ class Node:
         self._witness, self._holds_shares = Witness(here), settings.duty is Duty.SIGNER and vault is not None
         self._handlers: dict[str, Callable[[Frame], None]] = {
             "append": self._on_append, "cosign": self._witness.on_cosign, "checkpoint": self._witness.on_checkpoint,
+            "repair.ask": self._witness.on_repair_ask,
             "stop": self._on_stop, "head.ask": lambda _: self._report(), "entries.ask": self._on_entries_ask,
             "digest.ask": self._on_digest_ask,
             **dict.fromkeys(("sign", "possession", "keygen", "refresh"), _no_shares),
@@ -179,7 +181,7 @@ class Node:
     def _after(self, *, idle: bool = False) -> None:
         """What follows from what changed: answers, questions, requests; then everything becomes durable."""
         now, state = self._clock(), self._here.replica.accepted
-        speaks, spoke = self._here.rejoin.holds() and not self._here.replica.restored, self._speaks
+        speaks, spoke = self._here.speaks(), self._speaks
         if speaks and self._accepted != state.root:
             self._accepted = state.root
             self._witness.accept()
@@ -232,9 +234,10 @@ class Node:
         """Where this node stands."""
         self._reported = self._clock()
         here, replica = self._here, self._here.replica
-        head = {"size": replica.accepted.size, "root": replica.accepted.root.hex(), "cosigned": replica.own[0]}
+        head = {"size": replica.accepted.size, "root": replica.accepted.root.hex(), "cosigned": replica.own.rank[1]}
+        head |= {"repair": replica.accepted.repair, "stated": replica.stated}
         head |= {"note": replica.cosigned.note, "boot": here.peers.boot if here.peers.started else ""}
-        head |= {"rejoined": here.rejoin.holds() and not replica.restored, "clock": self._reported}
+        head |= {"rejoined": here.speaks(), "clock": self._reported}
         head |= {"stops": len(list(here.stops.unlogged(replica.accepted)))}
         here.send("head", {**head, "budget": here.probes.budget(replica.accepted.keys), "bans": len(here.probes)})
 

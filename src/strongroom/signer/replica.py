@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from strongroom.custody.authority import credentials_in, in_force
 from strongroom.custody.fold import apply
+from strongroom.custody.repair import state_subject
 from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.custody.witnesses import (
+    Electorate,
+    accepted,
+    cosigned,
+    electorates,
+    fresh_since,
+    reached,
+    vouched,
+    witnesses,
+)
 from strongroom.documents.credentials import Credential
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.log.accept import Accept, accepted_by
 from strongroom.log.batch import parse_entries
-from strongroom.log.checkpoint import Note, origin_of, parse_note, quorum
+from strongroom.log.checkpoint import Note, parse_note, quorum
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import EMPTY_ROOT
 from strongroom.policy.model import Node, Policy
@@ -35,6 +46,33 @@ class Cosigned:
 NOTHING: Final = Cosigned("", 0, EMPTY_ROOT, {})
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A head that this node must not forget, by rank (repair number, size); `accepts` prove what q have accepted."""
+
+    rank: tuple[int, int] = (0, 0)
+    root: bytes = EMPTY_ROOT
+    accepts: tuple[Accept, ...] = ()
+
+    def to_doc(self) -> dict[str, Any]:
+        """As a fact on disk."""
+        accepts = [accept.to_doc() for accept in self.accepts]
+        return {"repair": self.rank[0], "size": self.rank[1], "root": self.root.hex(), "accepts": accepts}
+
+    @classmethod
+    def from_doc(cls, doc: dict[str, Any] | None) -> Mark:
+        """What the disk holds."""
+        if doc is None:
+            return cls()
+        accepts = tuple(map(Accept.from_doc, doc["accepts"]))
+        return cls((doc["repair"], doc["size"]), bytes.fromhex(doc["root"]), accepts)
+
+
+def rank_of(state: CustodyState) -> tuple[int, int]:
+    """A head's rank: repair number, then size."""
+    return state.repair, state.size
+
+
 class EntryRefused(Refused):
     """An entry that this node does not accept, by its number in the log."""
 
@@ -44,16 +82,23 @@ class EntryRefused(Refused):
 
 
 class Replica:
-    """The accepted branch with the states of its tail; every state is immutable, so a tail switch is cheap."""
+    """The accepted branch with the states of its tail; every state is immutable, so a tail switch is cheap.
 
-    def __init__(self, workspace: str, me: str, disk: Disk) -> None:
-        self.workspace, self._me, self._disk = workspace, me, disk
+    Durable beside it: `own`, the highest head that this node has cosigned, and `most`, the largest size of one under
+    any repair; `q_accepted`, the highest head that it was shown q accepts for; `stated`, the highest repair that it
+    has stated this for: from then on it accepts and cosigns under that repair or a higher one only.
+    """
+
+    def __init__(self, workspace: str, me: str, disk: Disk, mine: Credential) -> None:
+        self.workspace, self._me, self._disk, self._mine = workspace, me, disk, mine
         self.restored = bool(disk.all("restored"))
-        highest = disk.get("cosigned", "highest")
-        self.own = (highest["size"], bytes.fromhex(highest["root"])) if highest else (0, EMPTY_ROOT)
+        self.own = Mark.from_doc(disk.get("cosigned", "highest"))
+        self.most: int = (disk.get("cosigned", "most") or {"size": 0})["size"]
+        self.q_accepted = Mark.from_doc(disk.get("accepted", "highest"))
+        self.stated: int = (disk.get("repair", "stated") or {"number": 0})["number"]
         self.accepted, self.cosigned = EMPTY, NOTHING
         self._states: dict[int, CustodyState] = {0: EMPTY}  # from the quorum-cosigned size to the accepted one
-        self._verified: dict[str, Cosigned] = {}
+        self._verified: dict[str, tuple[tuple[Electorate, ...], Cosigned]] = {}
         newest = disk.get("note", "newest")
         kept = parse_note(newest["note"]).checkpoint.size if newest else 0
         while chunk := disk.entries(self.accepted.size, self.accepted.size + 1000):
@@ -63,7 +108,7 @@ class Replica:
                     self._states[state.size] = state
         if newest:
             self.see_note(newest["note"])
-        if self.own[0] > self.accepted.size or self.root_at(self.own[0]) not in (self.own[1], None):
+        if not self._holds_own():
             raise Refused("log.damaged", "the log on disk does not hold the head that this node has cosigned")
 
     @property
@@ -94,62 +139,84 @@ class Replica:
     ) -> Sequence[bytes]:
         """Take entries from number `start` on, all or none; gives back those of a tail that had to give way.
 
-        A differing tail gives way only to a head that q witnesses accepted, never to a shorter one. Raises
-        EntryRefused, Refused or InvalidInput.
+        A differing tail gives way to a branch of a higher repair, which proves itself; within a repair only to a head
+        that q witnesses accepted, and never to a shorter one. Raises EntryRefused, Refused or InvalidInput.
         """
         if not 0 <= start <= self.accepted.size:
             raise Refused("log.gap", f"this node holds {self.accepted.size} entries")
         held = self._disk.entries(start, start + len(raws))
         same = next((i for i, (old, new) in enumerate(zip(held, raws, strict=False)) if old != new), len(held))
-        fork, fresh = start + same, raws[same:]
-        seen, lost = NOTHING, list[bytes]()
+        fork, fresh, lost = start + same, raws[same:], list[bytes]()
         if fresh:
             base = self._states.get(fork)
-            if base is None or fork < self.own[0]:
-                raise EntryRefused(fork, Refused("checkpoint.not_extending", "it leaves a head that was cosigned"))
+            if base is None:
+                raise EntryRefused(fork, Refused("checkpoint.not_extending", "it leaves a head that a quorum cosigned"))
             taken = list(self._fold(base, fresh))
             self.require_own_disk()
-            final = taken[-1][1]
-            seen = self._verify(note, in_force(final)) if note else NOTHING
-            if final.roots.get(seen.size, seen.root) != seen.root:
-                raise EntryRefused(fork, Refused("checkpoint.not_extending", "a quorum has cosigned another branch"))
+            branch = {size: state for size, state in self._states.items() if size <= fork}
+            branch |= {state.size: state for _, state in taken}
+            final, seen = taken[-1][1], self._on(branch, note)
             if fork < self.accepted.size:
-                self._require_proven(final, fork, seen, accepts)
+                self._require_succeeding(final, fork, seen, accepts)
             self._check_times([entry for entry, _ in taken], fork, self._vouched(final, seen, accepts), now)
             lost = self._disk.entries(fork)
             self._disk.write_entries(fork, fresh)
-            for size in range(fork + 1, self.accepted.size + 1):
-                del self._states[size]
-            self._states.update((state.size, state) for _, state in taken)
-            self.accepted = final
-        if note and seen.size <= self.accepted.size:
+            self._states, self.accepted = branch, final
+            self.learn(final, accepts)
+        if note and parse_note(note).checkpoint.size <= self.accepted.size:
             self.see_note(note)
         return lost
 
-    def cosign(self, size: int, root: bytes) -> None:
-        """Note durably, at the next commit, that this node cosigns the head."""
-        if (size, root) != self.own:
-            self.own = (size, root)
-            self._disk.put("cosigned", "highest", {"size": size, "root": root.hex()})
+    def learn(self, state: CustodyState, accepts: Sequence[Accept]) -> bool:
+        """Whether these accepts are q for the head of a state of the own branch; the highest such is kept."""
+        found = accepted(state, accepts)
+        if not state.size or not reached(state, found):
+            return False
+        if rank_of(state) > self.q_accepted.rank:
+            self.q_accepted = Mark(rank_of(state), state.root, tuple(found.values()))
+            self._disk.put("accepted", "highest", self.q_accepted.to_doc())
+        return True
+
+    def state_for(self, number: int) -> dict[str, Any]:
+        """The subject of a `witness.state` for a repair; from the next commit on this node speaks only under it."""
+        if number <= self.accepted.repair or number < self.stated:
+            raise Refused("repair.number", f"this node has gone on to repair {max(self.accepted.repair, self.stated)}")
+        self.stated = number
+        self._disk.put("repair", "stated", {"number": number})
+        mark = self.q_accepted
+        return state_subject(number, mark.rank, mark.root, [accept.to_doc() for accept in mark.accepts])
+
+    def require_current(self, state: CustodyState) -> None:
+        """Raises Refused repair.superseded for a head under a lower repair than this node has stated for."""
+        if state.repair < self.stated:
+            raise Refused("repair.superseded", f"this node speaks under repair {self.stated} and higher ones only")
+
+    def cosign(self, state: CustodyState) -> None:
+        """Note durably, at the next commit, that this node cosigns the head of a state of its branch."""
+        if rank_of(state) != self.own.rank:
+            self.own = Mark(rank_of(state), state.root)
+            self._disk.put("cosigned", "highest", self.own.to_doc())
+            if state.size > self.most:
+                self.most = state.size
+                self._disk.put("cosigned", "most", {"size": self.most})
 
     def see_note(self, text: str) -> None:
         """Take a quorum-cosigned note of the accepted branch; the newest counts. Raises Refused, InvalidInput."""
-        seen = self._verify(text, self.policy)
-        if seen.size > self.accepted.size:
-            raise Refused("log.gap", f"the checkpoint covers {seen.size} entries, this node {self.accepted.size}")
-        if seen.size < self.cosigned.size:
+        if text == self.cosigned.note:
             return
-        if self.root_at(seen.size) != seen.root:
-            raise Refused("checkpoint.not_extending", "a quorum has cosigned another branch than this node holds")
-        if seen.size > self.cosigned.size or self._newness(seen) > self._newness(self.cosigned):
+        size = parse_note(text).checkpoint.size
+        seen = self._on(self._states, text)
+        if size > self.accepted.size:
+            raise Refused("log.gap", f"the checkpoint covers {size} entries, this node {self.accepted.size}")
+        state = self._states.get(size)
+        if state is None:
+            return
+        newer = fresh_since(state, seen.times) > fresh_since(state, self.cosigned.times)
+        if size > self.cosigned.size or newer:
             self.cosigned = seen
             self._disk.later("note", "newest", {"note": text})  # evidence only: a crash may forget it
-            for size in [size for size in self._states if size < seen.size]:
-                del self._states[size]
-
-    def accepted_by(self, accepts: Sequence[Accept], head: tuple[int, bytes]) -> frozenset[str]:
-        """The witnesses that validly accepted the head (size, root)."""
-        return accepted_by(accepts, self.workspace, head, _credentials(self.policy))
+            for old in [old for old in self._states if old < size]:
+                del self._states[old]
 
     def _fold(self, state: CustodyState, raws: Sequence[bytes]) -> Iterator[tuple[Entry, CustodyState]]:
         for raw, parsed in zip(raws, parse_entries(raws, credentials_in(state)), strict=True):
@@ -177,52 +244,61 @@ class Replica:
         self._disk.put("restored", "disk", {"reason": reason})
         self._disk.commit()
 
-    def _verify(self, text: str, policy: Policy) -> Cosigned:
-        """The note as a quorum-cosigned head, verified once; raises Refused checkpoint.no_quorum."""
-        if text in self._verified:
-            return self._verified[text]
+    def _on(self, branch: Mapping[int, CustodyState], text: str) -> Cosigned:
+        """The note as a quorum-cosigned head of a branch, NOTHING beyond it; verified once for the same electorates.
+
+        Raises Refused checkpoint.no_quorum or checkpoint.not_extending, and share.restored before either.
+        """
+        if not text:
+            return NOTHING
         note: Note = parse_note(text)
-        if note.checkpoint.origin != origin_of(self.workspace):
-            raise Refused("statement.other_workspace", "the checkpoint is of another log")
-        times = quorum(note, _credentials(policy))
+        state = branch.get(note.checkpoint.size)
+        self._require_newest_disk(note, state)
+        if state is None or not state.size:
+            return NOTHING
+        sets, known = electorates(state), self._verified.get(text)
+        if known is None or known[0] != sets or known[1].root != state.root:
+            if len(self._verified) > 8:
+                self._verified.clear()
+            known = sets, Cosigned(text, state.size, state.root, cosigned(state, note))
+            self._verified[text] = known
+        return known[1]
+
+    def _require_newest_disk(self, note: Note, state: CustodyState | None) -> None:
+        """A cosignature of its own that the disk does not know, under whatever repair, shows that it was restored."""
         size, root = note.checkpoint.size, note.checkpoint.root
-        if self._me in times and (size > self.own[0] or (size == self.own[0] and root != self.own[1])):
-            self._found_restored(f"this node has cosigned {size} entries, its disk knows of {self.own[0]}")
+        unknown = size > self.most or (not self.own.rank[0] and size == self.own.rank[1] and root != self.own.root)
+        if state is not None and state.root == root:
+            unknown = unknown or rank_of(state) > self.own.rank
+        if unknown and quorum(note, {self._me: self._mine}):
+            self._found_restored(f"this node has cosigned {size} entries, its disk knows of {self.most}")
             self.require_own_disk()
-        if len(times) < policy.witness_quorum:
-            raise Refused("checkpoint.no_quorum", f"{len(times)} of {policy.witness_quorum} witnesses have cosigned")
-        if len(self._verified) > 8:
-            self._verified.clear()
-        seen = Cosigned(text, size, root, times)
-        self._verified[text] = seen
-        return seen
 
-    def _newness(self, seen: Cosigned) -> int:
-        """The time at which the last witness that the quorum needs had cosigned."""
-        times = sorted(seen.times.values(), reverse=True)
-        return times[self.policy.witness_quorum - 1] if seen.size else -1
+    def _holds_own(self) -> bool:
+        repair, size = self.own.rank
+        if repair != self.accepted.repair:
+            return repair < self.accepted.repair
+        return size <= self.accepted.size and self.root_at(size) in (self.own.root, None)
 
-    def _require_proven(self, final: CustodyState, fork: int, seen: Cosigned, accepts: Sequence[Accept]) -> None:
-        head = (final.size, final.root)
-        quorum_accepts = len(self.accepted_by(accepts, head)) >= self.policy.witness_quorum
-        if final.size < self.accepted.size or not ((seen.size, seen.root) == head or quorum_accepts):
+    def _require_succeeding(self, final: CustodyState, fork: int, seen: Cosigned, accepts: Sequence[Accept]) -> None:
+        if final.repair > self.accepted.repair:
+            return  # one branch a repair, and the fold has seen what it stands on
+        proven = seen.root == final.root or reached(final, accepted(final, accepts))
+        leaves_own = fork < self.own.rank[1] and final.repair == self.own.rank[0]
+        if leaves_own or not proven or rank_of(final) < rank_of(self.accepted):
             why = f"this node has accepted {self.accepted.size} entries that differ from number {fork} on"
             raise EntryRefused(fork, Refused("checkpoint.not_extending", why))
 
     def _vouched(self, final: CustodyState, seen: Cosigned, accepts: Sequence[Accept]) -> int:
-        """The size up to which a quorum's note, or f+1 witnesses' accepts, vouch for the times."""
-        policy, heads = in_force(final), {(a.size, a.root) for a in accepts if final.roots.get(a.size) == a.root}
-        witnesses, noted = _credentials(policy), seen.size if final.roots.get(seen.size) == seen.root else 0
-        accepted = {head[0]: accepted_by(accepts, self.workspace, head, witnesses) for head in heads}
-        vouched = [size for size, names in accepted.items() if len(names) > policy.faults]
-        return max(1, noted, *vouched)  # the creation is the workspace's id: nobody can date it otherwise
+        """The size up to which a quorum's note, a repair, or f+1 witnesses' accepts vouch for the times."""
+        heads = {(a.size, a.root, a.repair) for a in accepts if final.roots.get(a.size) == a.root}
+        known = witnesses(final)
+        sizes = [head[0] for head in heads if vouched(final, accepted_by(accepts, self.workspace, head, known))]
+        return max(1, seen.size, *sizes)  # the creation is the workspace's id: nobody can date it otherwise
 
     def _check_times(self, entries: Sequence[Entry], fork: int, vouched: int, now: int) -> None:
+        repaired = max((index for index, entry in enumerate(entries, fork) if entry.kind == "log.repaired"), default=0)
         for index, entry in enumerate(entries, fork):
-            if index >= vouched and abs(entry.time - now) > MAX_SKEW:
+            if index >= max(vouched, repaired) and abs(entry.time - now) > MAX_SKEW:
                 message = f"its time differs from this node's clock by {abs(entry.time - now) // 1000} s"
                 raise EntryRefused(index, Refused("time.outside_skew", message))
-
-
-def _credentials(policy: Policy) -> dict[str, Credential]:
-    return {name: node.credential for name, node in policy.nodes.items()}

@@ -50,6 +50,11 @@ class Station:
         made = Statement(self.replica.workspace, kind, subject, None, seen, self.name, self.key.key_id, until)
         return sign_statement(made, self.key).to_doc()
 
+    def speaks(self) -> bool:
+        """Whether this node may accept its head: rejoined, on its newest disk, under the repair it has stated for."""
+        replica = self.replica
+        return self.rejoin.holds() and not replica.restored and replica.accepted.repair >= replica.stated
+
     def require_voice(self, size: int | None = None) -> None:
         """Raises Refused unless this disk is the newest and the own log, up to a size, extends enough others'."""
         self.replica.require_own_disk()

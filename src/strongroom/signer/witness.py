@@ -5,14 +5,18 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from strongroom.custody.repair import require_repair_order
 from strongroom.custody.stops import STOPS
+from strongroom.custody.witnesses import reached
 from strongroom.documents.canonical import fields
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_hash
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.log.accept import parse_accepts, sign_accept
 from strongroom.log.checkpoint import Checkpoint, cosign, origin_of
-from strongroom.log.entry import parse_entry
+from strongroom.log.entry import MOST_EVIDENCE, parse_entry
 from strongroom.policy.model import Duty
+from strongroom.signer.replica import rank_of
 from strongroom.signer.station import Station
 from strongroom.wire.frame import Frame
 
@@ -70,7 +74,7 @@ class Witness:
     def accept(self) -> None:
         """State that the own head is accepted."""
         state, station = self._replica.accepted, self._station
-        accept = sign_accept(self._replica.workspace, station.name, state.size, state.root, 0, station.key)
+        accept = sign_accept(state.workspace, station.name, state.size, state.root, state.repair, station.key)
         station.send("accept", accept.to_doc())
 
     def on_cosign(self, frame: Frame) -> None:
@@ -79,24 +83,36 @@ class Witness:
         size, root = head["size"], bytes.fromhex(parse_hash(head["root"]))
         replica, station = self._replica, self._station
         replica.require_own_disk()
-        if not size or size < replica.own[0] or replica.root_at(size) != root:
+        state = replica.state_at(size)
+        if state is None or state.root != root or rank_of(state) < replica.own.rank:
             raise Refused("checkpoint.not_extending", "the head is not on this node's branch, or below its highest")
+        if not replica.learn(state, parse_accepts(head["accepts"])):
+            raise Refused("checkpoint.not_accepted", "no quorum of witnesses has accepted the head")
+        replica.require_current(state)
         station.require_voice(size)
-        accepted = len(replica.accepted_by(parse_accepts(head["accepts"]), (size, root)))
-        if accepted < (needed := replica.policy.witness_quorum):
-            raise Refused("checkpoint.not_accepted", f"{accepted} of {needed} witnesses have accepted the head")
-        self._stops.require_logged(replica.state_at(size) or replica.state, replica.state, station.clock())
-        replica.cosign(size, root)
+        self._stops.require_logged(state, replica.state, station.clock())
+        replica.cosign(state)
         checkpoint = Checkpoint(origin_of(replica.workspace), size, root)
         line = cosign(checkpoint, station.key, station.name, station.clock() // 1000)
         station.send("cosignature", {"size": size, "line": line.text()})
+
+    def on_repair_ask(self, frame: Frame) -> None:
+        """State the highest q-accepted head for a repair that the administrators have ordered; raises Refused."""
+        head = fields(frame.head, "repair.ask", {"number": int, "order": list})
+        replica, station, now = self._replica, self._station, self._station.clock()
+        replica.require_own_disk()
+        order = tuple(map(Envelope.from_doc, head["order"][:MOST_EVIDENCE]))
+        state = self._stops.over(replica.state, now)
+        require_repair_order(state, order, head["number"], max(now, state.time))
+        made = station.statement("witness.state", replica.state_for(head["number"]))
+        station.send("repair.state", {"number": head["number"], "envelope": made})
 
     def require_fresh(self, tier: str) -> None:
         """Raises Refused checkpoint.stale, or checkpoint.guardian_missing: above hot a guardian's silence stops."""
         replica, now = self._replica, self._station.clock()
         oldest = now - replica.policy.tiers[tier].checkpoint_age * 1000
         fresh = {name for name, time in replica.cosigned.times.items() if oldest <= time * 1000 <= now + AHEAD}
-        if len(fresh) < replica.policy.witness_quorum:
+        if not reached(replica.state, fresh):
             raise Refused("checkpoint.stale", "too few witnesses have cosigned the newest head recently enough")
         if tier != "hot" and not any(replica.nodes[name].duty is Duty.GUARDIAN for name in fresh):
             raise Refused("checkpoint.guardian_missing", f"tier '{tier}' needs a guardian's fresh cosignature")

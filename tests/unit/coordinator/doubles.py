@@ -18,9 +18,10 @@ from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import EMPTY, CustodyState, TransferId
+from strongroom.custody.witnesses import accepted, reached
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
-from strongroom.log.accept import accepted_by, parse_accepts, sign_accept
+from strongroom.log.accept import parse_accepts, sign_accept
 from strongroom.log.checkpoint import Checkpoint, cosign, origin_of
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import CompactRange
@@ -33,6 +34,11 @@ from strongroom.wire.frame import Frame
 from tests.workspace import CHAIN, NODES, START, WEI, Workspace, seeded
 
 
+def q_accepted(state: CustodyState, docs: list[Any]) -> bool:
+    """Whether the accepts of a frame are a quorum's, of exactly this head."""
+    return reached(state, accepted(state, parse_accepts(docs)))
+
+
 class FakeNode:
     """A witness by the protocol; it signs at once with the whole key that the test workspace holds."""
 
@@ -41,6 +47,7 @@ class FakeNode:
         self.entries: list[bytes] = []
         self.states: list[CustodyState] = [EMPTY]
         self.cosigned, self.note, self.boot, self.rejoined = 0, "", "", True
+        self.rank, self.stated = (0, 0), 0
         self.clock: Callable[[], int] = lambda: START
         self.seen: list[Frame] = []
         self.refuses: dict[str, Refused] = {}
@@ -65,6 +72,8 @@ class FakeNode:
             "size": self.state.size,
             "root": self.state.root.hex(),
             "cosigned": self.cosigned,
+            "repair": self.state.repair,
+            "stated": self.stated,
             "note": self.note,
             "boot": self.boot,
             "rejoined": self.rejoined,
@@ -121,11 +130,7 @@ class FakeNode:
         extends = entries[: len(self.entries)] == self.entries
         if not extends and len(entries) >= len(self.entries) and start >= self.cosigned:
             after = states[-1]
-            policy = after.policy
-            assert policy is not None
-            credentials = {name: node.credential for name, node in policy.nodes.items()}
-            heads = accepted_by(parse_accepts(head["accepts"]), after.workspace, (after.size, after.root), credentials)
-            extends = len(heads) >= policy.witness_quorum
+            extends = after.repair > self.state.repair or q_accepted(after, head["accepts"])
         if not extends and entries == self.entries[: len(entries)]:
             entries, states = self.entries, self.states
         elif not extends:
@@ -134,18 +139,16 @@ class FakeNode:
         return [self.accept()]
 
     def accept(self) -> Frame:
-        accept = sign_accept(self.state.workspace, self.name, self.state.size, self.state.root, 0, self.key)
+        head = (self.state.size, self.state.root, self.state.repair)
+        accept = sign_accept(self.state.workspace, self.name, *head, self.key)
         return self.frame("accept", accept.to_doc())
 
     def on_cosign(self, head: dict[str, Any], body: bytes) -> list[Frame]:
         size = head["size"]
         state = self.states[size]
-        policy = state.policy
-        assert policy is not None and state.root.hex() == head["root"] and size >= self.cosigned
-        credentials = {name: node.credential for name, node in policy.nodes.items()}
-        heads = accepted_by(parse_accepts(head["accepts"]), state.workspace, (size, state.root), credentials)
-        assert len(heads) >= policy.witness_quorum
-        self.cosigned = size
+        assert state.root.hex() == head["root"] and q_accepted(state, head["accepts"])
+        assert (state.repair, size) >= self.rank
+        self.cosigned, self.rank = size, (state.repair, size)
         checkpoint = Checkpoint(origin_of(state.workspace), size, state.root)
         line = cosign(checkpoint, self.key, self.name, self.clock() // 1000)
         return [self.frame("cosignature", {"size": size, "line": line.text()})]

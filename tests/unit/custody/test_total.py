@@ -23,7 +23,7 @@ from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.policy.loader import load_policy
 from strongroom.policy.obligations import Obligations
-from tests.workspace import CHAIN, ETH, OTHER, WEI, Workspace
+from tests.workspace import CHAIN, ETH, NODES, OTHER, WEI, Workspace
 
 JUNK: list[Any] = [
     None, True, False, 0, -1, 1, 7, MAX_INTEGER, -MAX_INTEGER, "", "0", "x", "zz", "abc", "12 34", "0x", "AB" * 33,
@@ -79,6 +79,11 @@ def lived_in() -> Workspace:
     home.time += 1
     proposed()
     home.add("policy.adopted", {"version": 2}, later=3_600_000)
+    home.repair(1)
+    home.change(joins="guardian-2", accepting=NODES)
+    home.certify(NODES)
+    home.change(leaves="guardian-1", accepting=[*NODES[:3], "guardian-2"])
+    home.certify([*NODES[:3], "guardian-2"])
     home.stopped("wallet.closed", "wallet.close", {"wallet": "hot-eth"}, ["carol"])
     home.stopped("person.suspended", "person.suspend", {"person": "carol"}, ["alice"])
     home.granted("person.reinstated", "person.reinstate", {"person": "carol"}, ["bob", "carol"])

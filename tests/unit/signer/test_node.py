@@ -113,7 +113,7 @@ def test_after_a_crash_at_any_commit_nothing_is_lost_and_nothing_signed_twice(
     accepted = [accept.size for accept in accepts_in(promised)]
     cosigned = [frame.head["size"] for frame in promised if frame.kind == "cosignature"]
     assert size >= max([told[0], *accepted, *cosigned])
-    assert node._here.replica.own[0] >= max([0, *cosigned])
+    assert node._here.replica.own.rank[1] >= max([0, *cosigned])
     fleet.tick(1000)
     fleet.append(since=told[0] - 1)
     fleet.refresh()
