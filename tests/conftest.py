@@ -15,7 +15,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
-settings.load_profile("strongroom")
+settings.register_profile("fuzz", settings.get_profile("strongroom"), derandomize=False, max_examples=20_000)
+settings.load_profile(os.environ.get("STRONGROOM_EXAMPLES", "strongroom"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -182,7 +182,7 @@ def test_every_kind_of_entry_is_tried() -> None:
     assert {entry.kind for _, entry in steps()} == HANDLERS.keys()
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=max(700, settings().max_examples))
 @given(st.data(), HOW, st.sampled_from(JUNK))
 def test_i17_an_entry_with_anything_changed_is_applied_or_refused(data: st.DataObject, how: str, junk: Any) -> None:
     state, entry = drawn(data, range(len(steps())))
@@ -192,7 +192,7 @@ def test_i17_an_entry_with_anything_changed_is_applied_or_refused(data: st.DataO
     refused_or_applied(state, changed(doc, data.draw(st.sampled_from(inside)), how, junk))
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=max(700, settings().max_examples))
 @given(st.data(), HOW, st.sampled_from(JUNK))
 def test_i17_a_statement_that_its_signer_made_odd_is_applied_or_refused(
     data: st.DataObject, how: str, junk: Any
@@ -218,7 +218,7 @@ def test_i17_a_statement_that_its_signer_made_odd_is_applied_or_refused(
     refused_or_applied(state, doc)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=max(300, settings().max_examples))
 @given(st.data(), HOW, st.sampled_from(JUNK))
 def test_i17_any_policy_loads_or_is_refused(data: st.DataObject, how: str, junk: Any) -> None:
     document = lived_in().policy
