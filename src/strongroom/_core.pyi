@@ -7,12 +7,16 @@ from typing import Any, final
 def parse(data: bytes, max_depth: int) -> dict[str, Any] | None:
     """The object in canonical JSON bytes, or None where they are not canonical (or deeper than 64)."""
 
-def prepare(
-    raws: Sequence[bytes], keys: Mapping[str, bytes]
-) -> tuple[list[tuple[dict[str, Any], bytes] | None], list[bytes]]:
-    """Each entry as (document, leaf hash), None where not canonical; and proofs of signatures by `keys`.
+def keccak256(data: bytes) -> bytes:
+    """Ethereum's hash."""
 
-    A proof is SHA-256(public key || signature || message) of a valid signature; `keys` maps key ids to public keys.
+def prepare(
+    raws: Sequence[bytes], keys: Mapping[str, bytes], accounts: set[str]
+) -> tuple[list[tuple[dict[str, Any], bytes] | None], list[bytes]]:
+    """Each entry as (document, leaf hash), None where not canonical; and proofs of valid signatures.
+
+    `keys` (key id → public key) are looked for in envelopes, `accounts` in a body's `signature` over its `digest`.
+    What a proof is: `strongroom.documents.proofs`.
     """
 
 class CoreError(Exception):

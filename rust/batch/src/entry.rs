@@ -1,29 +1,33 @@
 //! Many log entries at once, on several threads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha256};
 
+use crate::account;
 use crate::json::{Value, parse};
-use crate::signature::{Proof, prove};
+use crate::proof::Proof;
+use crate::signature::prove;
 
 const MAX_BYTES: usize = 65536;
 const MAX_DEPTH: usize = 32;
 /// Fewer entries than this are not worth a thread.
 const SHARE: usize = 64;
 
-/// The credentials that evidence may name, by key id (hex).
-#[derive(Default)]
-pub struct Keys(HashMap<String, VerifyingKey>);
+/// Whose signatures are looked for: credentials by key id (hex), and accounts of EVM chains (0x and lower-case hex).
+pub struct Signers {
+    keys: HashMap<String, VerifyingKey>,
+    accounts: HashSet<String>,
+}
 
-impl Keys {
-    /// Public keys by key id; one that is no point verifies nothing.
-    pub fn new(publics: impl IntoIterator<Item = (String, [u8; 32])>) -> Self {
+impl Signers {
+    /// A public key that is no point verifies nothing.
+    pub fn new(keys: impl IntoIterator<Item = (String, [u8; 32])>, accounts: HashSet<String>) -> Self {
         let known = |(id, public)| Some((id, VerifyingKey::from_bytes(&public).ok()?));
-        Self(publics.into_iter().filter_map(known).collect())
+        Self { keys: keys.into_iter().filter_map(known).collect(), accounts }
     }
 }
 
@@ -35,10 +39,10 @@ pub struct Prepared<'a> {
 }
 
 /// Each entry in canonical bytes prepared, in order; nothing where the bytes are not canonical.
-pub fn prepare<'a>(raws: &[&'a [u8]], keys: &Keys) -> Vec<Option<Prepared<'a>>> {
+pub fn prepare<'a>(raws: &[&'a [u8]], signers: &Signers) -> Vec<Option<Prepared<'a>>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = raws.len().div_ceil(threads).max(SHARE);
-    let work = |part: &[&'a [u8]]| part.iter().map(|raw| prepare_one(raw, keys)).collect::<Vec<_>>();
+    let work = |part: &[&'a [u8]]| part.iter().map(|raw| prepare_one(raw, signers)).collect::<Vec<_>>();
     let mut parts = raws.chunks(share);
     let first = parts.next().unwrap_or_default();
     thread::scope(|scope| {
@@ -51,26 +55,42 @@ pub fn prepare<'a>(raws: &[&'a [u8]], keys: &Keys) -> Vec<Option<Prepared<'a>>> 
     })
 }
 
-fn prepare_one<'a>(raw: &'a [u8], keys: &Keys) -> Option<Prepared<'a>> {
+fn prepare_one<'a>(raw: &'a [u8], signers: &Signers) -> Option<Prepared<'a>> {
     let document = (raw.len() <= MAX_BYTES).then(|| parse(raw, MAX_DEPTH))??;
     let leaf = Sha256::new().chain_update([0]).chain_update(raw).finalize().into();
     let evidence = document.get("evidence").map_or(&[][..], Value::items);
-    let proofs = evidence.iter().flat_map(|envelope| proofs_of(envelope, keys)).collect();
+    let mut proofs: Vec<_> = evidence.iter().flat_map(|envelope| stated(envelope, signers)).collect();
+    proofs.extend(document.get("body").and_then(|body| paid(body, signers)));
     Some(Prepared { document, leaf, proofs })
 }
 
 /// The proofs of a DSSE envelope's signatures by known keys.
-fn proofs_of(envelope: &Value, keys: &Keys) -> Vec<Proof> {
+fn stated(envelope: &Value, signers: &Signers) -> Vec<Proof> {
     let signed = || {
         let payload = Base64::decode_vec(envelope.get("payload")?.text()?).ok()?;
         Some(pre_authentication(envelope.get("payloadType")?.text()?, &payload))
     };
     let Some(message) = signed() else { return Vec::new() };
     let proven = |item: &Value| {
-        let key = keys.0.get(item.get("keyid")?.text()?)?;
+        let key = signers.keys.get(item.get("keyid")?.text()?)?;
         prove(key, &message, &Base64::decode_vec(item.get("sig")?.text()?).ok()?)
     };
     envelope.get("signatures").map_or(&[][..], Value::items).iter().filter_map(proven).collect()
+}
+
+/// The proof of a body's `signature` over its `digest`, by one of the accounts.
+fn paid(body: &Value, signers: &Signers) -> Option<Proof> {
+    let digest = bytes::<32>(body.get("digest")?.text()?)?;
+    let signature = bytes::<64>(body.get("signature")?.text()?)?;
+    let by = |parity| account::prove(digest, &signature, parity).filter(|(by, _)| signers.accounts.contains(by));
+    by(0).or_else(|| by(1)).map(|(_, proof)| proof)
+}
+
+/// The bytes that as many lower-case hex digits spell.
+fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    base16ct::lower::decode(hex, &mut bytes).ok().filter(|decoded| decoded.len() == N)?;
+    Some(bytes)
 }
 
 /// DSSE v1: "DSSEv1" SP length(type) SP type SP length(payload) SP payload.

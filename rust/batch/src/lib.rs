@@ -5,9 +5,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod account;
 mod entry;
 mod json;
+mod proof;
 mod signature;
 
-pub use entry::{Keys, Prepared, prepare};
+pub use account::keccak256;
+pub use entry::{Prepared, Signers, prepare};
 pub use json::{Value, parse};

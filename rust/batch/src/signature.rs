@@ -1,10 +1,8 @@
 //! One Ed25519 signature, verified alone.
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use sha2::{Digest, Sha256};
 
-/// The name under which a verified signature is remembered: SHA-256(public key || signature || message).
-pub type Proof = [u8; 32];
+use crate::proof::{Proof, proof};
 
 /// The proof, once the signature is strictly valid: S reduced, R and key canonical and of large order, and the
 /// equation without cofactor. That is a subset of what any verifier after RFC 8032 accepts. Signatures are never
@@ -12,7 +10,7 @@ pub type Proof = [u8; 32];
 pub fn prove(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Option<Proof> {
     let parsed = Signature::from_slice(signature).ok()?;
     key.verify_strict(message, &parsed).ok()?;
-    Some(Sha256::new().chain_update(key.as_bytes()).chain_update(signature).chain_update(message).finalize().into())
+    Some(proof("ed25519", &[key.as_bytes(), signature, message]))
 }
 
 #[cfg(test)]

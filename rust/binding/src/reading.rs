@@ -1,11 +1,11 @@
 //! Documents and entries as Python objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use strongroom_batch::{Keys, Value};
+use strongroom_batch::{Signers, Value};
 
 use crate::{detached, hash};
 
@@ -18,19 +18,26 @@ pub fn parse<'py>(py: Python<'py>, data: &[u8], max_depth: usize) -> PyResult<Op
     strongroom_batch::parse(data, max_depth.min(MAX_DEPTH)).map(|document| object(py, &document)).transpose()
 }
 
+/// Ethereum's hash.
+#[pyfunction]
+pub fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &strongroom_batch::keccak256(data))
+}
+
 type Entries<'py> = Vec<Option<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>>;
 
-/// Each entry as (document, leaf hash), None where it is not canonical; and the proofs of signatures by `keys`.
+/// Each entry as (document, leaf hash), None where it is not canonical; and proofs of the signatures by `keys` and `accounts`.
 #[pyfunction]
 pub fn prepare<'py>(
     py: Python<'py>,
     raws: Vec<PyBackedBytes>,
     keys: HashMap<String, PyBackedBytes>,
+    accounts: HashSet<String>,
 ) -> PyResult<(Entries<'py>, Vec<Bound<'py, PyBytes>>)> {
     let publics = keys.into_iter().map(|(id, public)| Ok((id, hash("public", &public)?)));
     let prepared = detached(py, || {
         let slices: Vec<&[u8]> = raws.iter().map(AsRef::as_ref).collect();
-        Ok(strongroom_batch::prepare(&slices, &Keys::new(publics.collect::<Result<Vec<_>, _>>()?)))
+        Ok(strongroom_batch::prepare(&slices, &Signers::new(publics.collect::<Result<Vec<_>, _>>()?, accounts)))
     })?;
     let mut proofs = Vec::new();
     let entries = prepared

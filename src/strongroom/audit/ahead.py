@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from strongroom.audit.bundle import Line
 from strongroom.audit.finding import AuditFailed
-from strongroom.log.batch import CHUNK, Credentials, parse_entries
+from strongroom.log.batch import CHUNK, Signers, parse_entries
 from strongroom.log.entry import Entry
 
 
@@ -21,12 +21,12 @@ class _Chunk:
     failed: AuditFailed | None
 
 
-def read_ahead(lines: Iterator[Line], credentials: Callable[[], Credentials]) -> Iterator[tuple[Line, Entry | None]]:
+def read_ahead(lines: Iterator[Line], signers: Callable[[], Signers]) -> Iterator[tuple[Line, Entry | None]]:
     """Each line with its entry, None where that does not parse; raises what reading raises, at its turn."""
     with ThreadPoolExecutor(1) as other:
-        coming = other.submit(_read, lines, credentials())
+        coming = other.submit(_read, lines, signers())
         while (chunk := coming.result()).lines:
-            coming = other.submit(_read, lines, credentials())
+            coming = other.submit(_read, lines, signers())
             yield from zip(chunk.lines, chunk.entries, strict=True)
             if chunk.failed is not None:
                 raise chunk.failed
@@ -34,7 +34,7 @@ def read_ahead(lines: Iterator[Line], credentials: Callable[[], Credentials]) ->
             raise chunk.failed
 
 
-def _read(lines: Iterator[Line], credentials: Credentials) -> _Chunk:
+def _read(lines: Iterator[Line], signers: Signers) -> _Chunk:
     found: list[Line] = []
     failed = None
     try:
@@ -42,4 +42,4 @@ def _read(lines: Iterator[Line], credentials: Credentials) -> _Chunk:
             found.append(line)
     except AuditFailed as error:
         failed = error
-    return _Chunk(found, parse_entries([line.raw for line in found], credentials), failed)
+    return _Chunk(found, parse_entries([line.raw for line in found], signers), failed)

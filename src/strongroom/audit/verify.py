@@ -11,13 +11,13 @@ from strongroom.audit.ahead import read_ahead
 from strongroom.audit.bundle import CHECKPOINT, HEADER, BundleReader, Line
 from strongroom.audit.finding import AuditFailed, Place
 from strongroom.audit.report import PolicyVersion, Report, Witnessed, summarize
-from strongroom.custody.authority import credentials_in, in_force
+from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.custody.witnesses import electorates, reached, witnesses
 from strongroom.documents.canonical import parse_loose
 from strongroom.errors import InvalidInput, StrongroomError
-from strongroom.log.batch import Credentials
+from strongroom.log.batch import Signers
 from strongroom.log.checkpoint import Note, origin_of, parse_note, quorum, verify_cosignature
 from strongroom.log.entry import Entry, leaf_hash, parse_entry
 from strongroom.log.signature import verify_log_signature
@@ -40,8 +40,8 @@ def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
         state, kinds, versions = EMPTY, Counter[str](), list[PolicyVersion]()
         first = 0
 
-        def known() -> Credentials:
-            return credentials_in(state)
+        def known() -> Signers:
+            return signers_in(state)
 
         for line, parsed in read_ahead(reader.lines(), known):
             state, entry = _replayed(state, line, parsed)

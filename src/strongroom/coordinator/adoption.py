@@ -10,7 +10,7 @@ from strongroom.coordinator.offers import unpack
 from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.sequencer import Sequencer
-from strongroom.custody.authority import credentials_in
+from strongroom.custody.authority import signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState
 from strongroom.custody.witnesses import reached, vouched, witnesses
@@ -120,7 +120,7 @@ class Adoption:
         if peer is not self._from or state is None or start != state.size:
             return None
         try:
-            for raw, parsed in zip(raws or (), parse_entries(raws or (), credentials_in(state)), strict=True):
+            for raw, parsed in zip(raws or (), parse_entries(raws or (), signers_in(state)), strict=True):
                 entry = parsed or parse_entry(raw)
                 state = apply(state, entry)
                 self._entries.append(entry)

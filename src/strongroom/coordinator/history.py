@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from strongroom.custody.authority import credentials_in
+from strongroom.custody.authority import signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.retention import let_go
 from strongroom.custody.state import EMPTY, CustodyState, Transfer
@@ -39,7 +39,7 @@ class History:
         """Fold the store; what does not apply is cut off, with all behind it."""
         newest = self._log.newest_note()
         floor = newest[0] if newest else 0
-        for raw, parsed in parse_ahead(self._log.walk(), lambda: credentials_in(self.state)):
+        for raw, parsed in parse_ahead(self._log.walk(), lambda: signers_in(self.state)):
             try:
                 entry = parsed or parse_entry(raw)
                 state = self._check(self.state, entry)
@@ -59,7 +59,7 @@ class History:
 
     def _reload(self) -> None:
         self._states, self._tail, self.state, self.cosigned = {0: EMPTY}, [], EMPTY, EMPTY
-        for raw, parsed in parse_ahead(self._log.walk(), lambda: credentials_in(self.state)):
+        for raw, parsed in parse_ahead(self._log.walk(), lambda: signers_in(self.state)):
             try:
                 entry = parsed or parse_entry(raw)
                 self._take(entry, self._check(self.state, entry))

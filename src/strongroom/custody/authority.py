@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Statement, from_envelope, statement_hash
 from strongroom.errors import Refused
+from strongroom.log.batch import Signers
 from strongroom.log.entry import Entry
 from strongroom.policy.model import Policy, Quorum
 
@@ -26,9 +27,11 @@ def in_force(state: CustodyState) -> Policy:
     return state.policy
 
 
-def credentials_in(state: CustodyState) -> Mapping[str, Credential]:
-    """Everyone's credentials under the policy in force, by key id; none before `workspace.created`."""
-    return state.policy.credentials if state.policy else {}
+def signers_in(state: CustodyState) -> Signers:
+    """Whose signatures the next entries may carry: everyone's by the policy in force, and the wallets'."""
+    if state.policy is None:
+        return Signers()
+    return Signers(state.policy.credentials, {wallet.address for wallet in state.wallets.values()})
 
 
 def credential_of(state: CustodyState, name: str, key: str) -> Credential:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strongroom.custody.authority import credentials_in, in_force
+from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.repair import state_subject
 from strongroom.custody.state import EMPTY, CustodyState
@@ -219,7 +219,7 @@ class Replica:
                 del self._states[old]
 
     def _fold(self, state: CustodyState, raws: Sequence[bytes]) -> Iterator[tuple[Entry, CustodyState]]:
-        for raw, parsed in zip(raws, parse_entries(raws, credentials_in(state)), strict=True):
+        for raw, parsed in zip(raws, parse_entries(raws, signers_in(state)), strict=True):
             try:
                 entry = parsed or parse_entry(raw)
                 if state.size == 0 and entry.leaf.hex() != self.workspace:

@@ -220,14 +220,14 @@ def test_the_core_proves_no_signature_that_the_library_refuses() -> None:
     proven, accepted = set(), set()
     for what, public, payload, signature in odd_signatures():
         envelope = Envelope(payload, "text/plain", (("0" * 64, signature),))
-        _, proofs = _core.prepare([canonical({"evidence": [envelope.to_doc()]})], {"0" * 64: public})
+        _, proofs = _core.prepare([canonical({"evidence": [envelope.to_doc()]})], {"0" * 64: public}, set())
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(signature, envelope.pae())
             accepted.add(what)
         except InvalidSignature:
             assert not proofs, what
         if proofs:
-            assert proofs == [hashlib.sha256(public + signature + envelope.pae()).digest()]
+            assert proofs == [hashlib.sha256(b"ed25519\0" + public + signature + envelope.pae()).digest()]
             proven.add(what)
     assert proven == {"honest", "A and R of mixed order"}  # the latter only where the equation holds exactly
     by_odd_keys = {"A of small order", "A and R of small order", "A not reduced"}  # which no Credential has

@@ -1,7 +1,7 @@
-"""Keccak-256 by a named backend, so that no environment variable chooses the implementation."""
+"""Keccak-256, by the core."""
 
 from __future__ import annotations
 
-from eth_hash.backends.pycryptodome import keccak256
+from strongroom._core import keccak256
 
 __all__ = ["keccak256"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import rlp  # type: ignore[import-untyped]
@@ -12,6 +13,7 @@ from rlp.codec import consume_length_prefix  # type: ignore[import-untyped]
 
 from strongroom.chains.evm.address import address_of, is_canonical
 from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.proofs import proven
 from strongroom.errors import Refused
 
 TYPE: Final = 0x02
@@ -72,18 +74,31 @@ def _number(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
 
-def _items(tx: UnsignedTransaction) -> list[bytes | list[bytes]]:
+def _header(base: int, length: int) -> bytes:
+    """What RLP writes before `length` bytes of a string (base 0x80) or of a list (0xc0)."""
+    if length < 56:
+        return bytes((base + length,))
+    size = _number(length)
+    return bytes((base + 55 + len(size),)) + size
+
+
+def _string(data: bytes) -> bytes:
+    return data if len(data) == 1 and data[0] < 0x80 else _header(0x80, len(data)) + data
+
+
+def _items(tx: UnsignedTransaction) -> bytes:
     head = [_number(n) for n in (tx.chain_id, tx.nonce, tx.max_priority_fee, tx.max_fee, tx.gas)]
-    return [*head, bytes.fromhex(tx.to[2:]), _number(tx.value), tx.data, []]
+    strings = (*head, bytes.fromhex(tx.to[2:]), _number(tx.value), tx.data)
+    return b"".join(map(_string, strings)) + _header(0xC0, 0)
 
 
-def _serialize(items: list[bytes | list[bytes]]) -> bytes:
-    return b"\x02" + bytes(rlp.encode(items, infer_serializer=False))
+def _transaction(items: bytes) -> bytes:
+    return b"\x02" + _header(0xC0, len(items)) + items
 
 
 def encode(tx: UnsignedTransaction) -> bytes:
     """The unsigned payload, 0x02 || rlp([chain id, nonce, fees, gas, to, value, data, []]) of EIP-1559."""
-    return _serialize(_items(tx))
+    return _transaction(_items(tx))
 
 
 def _split(payload: bytes) -> list[bytes]:
@@ -108,6 +123,7 @@ def _split(payload: bytes) -> list[bytes]:
     return items
 
 
+@lru_cache(maxsize=1024)  # what is authorized is decoded again when it is signed, and when that is noted
 def decode(payload: bytes) -> UnsignedTransaction:
     """The transaction of a payload that encodes back to the same bytes; raises Refused payload.*."""
     if len(payload) > MAX_PAYLOAD:
@@ -141,12 +157,21 @@ def assemble(payload: bytes, r: int, s: int, address: str) -> SignedTransaction:
     if s > GROUP_ORDER_INT // 2:
         raise Refused("payload.high_s", "the signature's s is in the upper half (EIP-2)")
     compact, message = r.to_bytes(32, "big") + s.to_bytes(32, "big"), digest(payload)
+    parity = _parity(message, compact, address)
+    raw = _transaction(_items(tx) + b"".join(_string(_number(n)) for n in (parity, r, s)))
+    return SignedTransaction(raw, "0x" + keccak256(raw).hex())
+
+
+def _parity(message: bytes, compact: bytes, address: str) -> int:
+    """The parity (0 or 1) under which r || s over the 32 bytes is the account's; raises signature.wrong_key."""
+    for parity in (0, 1):
+        if proven("secp256k1", message, compact, bytes([parity]), address.encode()):
+            return parity
     for parity in (0, 1):
         try:
             key = PublicKey.from_signature_and_message(compact + bytes([parity]), message, hasher=None)
         except Exception:  # noqa: S112  # coincurve raises a bare Exception where no point has this r
             continue
         if address_of(key.format()) == address:
-            raw = _serialize([*_items(tx), _number(parity), _number(r), _number(s)])
-            return SignedTransaction(raw, "0x" + keccak256(raw).hex())
+            return parity
     raise Refused("signature.wrong_key", "the signature is not by the paying account's key")
