@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.chains.verify import verify_signature
-from strongroom.coordinator.relay import Relay
 from strongroom.coordinator.sessions import Sessions
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.errors import Refused
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
+from strongroom.wire.relay import Relay
 
 THRESHOLD = 2
 

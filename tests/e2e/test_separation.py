@@ -72,6 +72,7 @@ def test_signers_and_guardian_listen_on_nothing(lab: Lab) -> None:
 def test_the_coordinator_listens_on_this_machine_only(lab: Lab) -> None:
     ports = lab.settings.ports
     assert listening()[lab.pid("coordinator")] == {f"127.0.0.1:{ports['api']}", f"127.0.0.1:{ports['relay']}"}
+    assert listening()[lab.pid("relay")] == {lab.settings.stop_relay}
     assert listening()[lab.pid("chain")] == {f"127.0.0.1:{ports['chain']}"}
 
 

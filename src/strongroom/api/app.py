@@ -25,8 +25,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def create_app(service: Service, *, hosts: frozenset[str] | None = LOOPBACK, clock: Clock = now_ms) -> FastAPI:
-    """The API over a coordinator; `hosts` are the names in Host headers that it answers to, None for any."""
+def create_app(
+    service: Service, *, hosts: frozenset[str] | None = LOOPBACK, clock: Clock = now_ms, requests: float = 500
+) -> FastAPI:
+    """The API over a coordinator; `hosts` are the names in Host headers that it answers to, None for any.
+
+    `requests` a second are what one client address may send; twice as many at once.
+    """
     # No documentation pages: theirs load code from elsewhere.
     app = FastAPI(title="Strongroom", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
     for routes in (
@@ -38,7 +43,7 @@ def create_app(service: Service, *, hosts: frozenset[str] | None = LOOPBACK, clo
     app.add_exception_handler(StrongroomError, errors.on_strongroom_error)
     app.add_exception_handler(RequestValidationError, errors.on_parameters)
     app.add_exception_handler(HTTPException, errors.on_http)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, requests=requests)
 
     def described() -> dict[str, Any]:
         return openapi.describe(app)

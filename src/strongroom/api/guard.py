@@ -1,13 +1,16 @@
-"""The outermost layer: whom the request believes it speaks to, and that no fault passes uncaught."""
+"""The outermost layer: whom the request believes it speaks to, how often, and that no fault passes uncaught."""
 
 from __future__ import annotations
 
+import time
+from math import ceil
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strongroom.api.errors import answer, on_unexpected
-from strongroom.errors import InvalidInput
+from strongroom.errors import InvalidInput, Unreachable
+from strongroom.wire.bucket import Buckets
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -21,15 +24,14 @@ def host_of(header: bytes) -> str:
 
 
 class Guard:
-    """ASGI middleware; `hosts` are the names the server answers to, None for any.
+    """ASGI middleware; `hosts` are the names the server answers to, None for any; `requests` a second of one client.
 
     A page in a browser can make its own name point to 127.0.0.1 (DNS rebinding), but it cannot change the
     Host header that the browser then sends.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
-        self._app = app
-        self._hosts = hosts
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None, requests: float) -> None:
+        self._app, self._hosts, self._rates = app, hosts, Buckets(requests, 2 * requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,6 +47,11 @@ class Guard:
         if self._hosts is not None and (len(named) != 1 or host_of(named[0]) not in self._hosts):
             remedy = "address the coordinator as 127.0.0.1 or localhost"
             refusal = answer(InvalidInput("request.host", "the Host header names another server", remedy))
+            return await refusal(scope, receive, send)
+        client = scope.get("client")
+        if wait := self._rates.take(client[0] if client else "", time.monotonic()):
+            refusal = answer(Unreachable("request.too_many", "more requests than one client may send", "wait a little"))
+            refusal.headers["retry-after"] = str(ceil(wait))
             return await refusal(scope, receive, send)
         try:
             await self._app(scope, receive, watched)

@@ -12,17 +12,19 @@ import httpx
 
 from strongroom.errors import Denied, InvalidInput, StrongroomError, Unreachable
 
-_CLASSES: Final = {400: InvalidInput, 403: Denied, 404: InvalidInput, 409: InvalidInput, 503: Unreachable}
-_TIMEOUT: Final = httpx.Timeout(70, connect=5)
+_CLASSES: Final = {
+    400: InvalidInput, 403: Denied, 404: InvalidInput, 409: InvalidInput, 429: Unreachable, 503: Unreachable,
+}  # fmt: skip
 
 
 class Client:
     """One coordinator; raises what it answers as the errors of this program."""
 
-    def __init__(self, url: str, ca: Path | None = None) -> None:
+    def __init__(self, url: str, ca: Path | None = None, patience: float = 70) -> None:
         self.url = url
         verify = ssl.create_default_context(cafile=str(ca)) if ca else url.startswith("https:")
-        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, verify=verify)
+        timeout = httpx.Timeout(patience, connect=5)
+        self._http = httpx.Client(base_url=url, timeout=timeout, trust_env=False, verify=verify)
 
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
         """The document at a path."""

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from strongroom.cli.files import new_home, replace_text, write_document
-from strongroom.cli.toml import flat
+from strongroom.cli.files import new_home, read_document, replace_text, write_document
+from strongroom.cli.toml import flat, rows
+from strongroom.cli.trust import first_nodes
+from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.keyfile import save_key
 from strongroom.documents.names import parse_chain, parse_hash, parse_label, parse_slug
 from strongroom.errors import InvalidInput
+from strongroom.log.entry import leaf_hash
 
 
 def new_node(home: Path, name: str, duty: str, placement: dict[str, str]) -> dict[str, Any]:
@@ -53,8 +56,23 @@ def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str], ke
     return document
 
 
-def node_settings(home: Path) -> dict[str, str]:
-    """What node.toml says; raises InvalidInput config.*."""
+def new_relay(home: Path, entry: bytes, listen: str, address: str) -> dict[str, str]:
+    """Make a home for a relay of stops; returns the document by which nodes dial it."""
+    workspace = leaf_hash(entry).hex()
+    new_home(home)
+    key = SigningKey.generate()
+    save_key(key, home / "relay.key")
+    replace_text(home / "relay.toml", flat({"workspace": workspace, "listen": listen}))
+    (home / "nodes").mkdir(mode=0o700, exist_ok=True)
+    for name, credential in first_nodes(entry).items():
+        write_document(home / "nodes" / f"{name}.json", {"name": name, "key": credential.to_doc()})
+    document = {"address": address or listen, "key": key.credential.public.hex()}
+    write_document(home / "relay.json", document)
+    return document
+
+
+def node_settings(home: Path) -> dict[str, Any]:
+    """What node.toml says: strings, and the list `stop_relays`; raises InvalidInput config.*."""
     path = home / "node.toml"
     try:
         found = tomllib.loads(path.read_text())
@@ -63,14 +81,18 @@ def node_settings(home: Path) -> dict[str, str]:
         raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}", remedy) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise InvalidInput("config.syntax", f"{path} is not TOML") from None
-    if not all(isinstance(value, str) for value in found.values()):
-        raise InvalidInput("config.syntax", f"{path} holds strings only")
+    relays = found.setdefault("stop_relays", [])
+    tables = isinstance(relays, list) and all(isinstance(relay, dict) for relay in relays)
+    if not tables or not all(isinstance(value, str) for name, value in found.items() if name != "stop_relays"):
+        raise InvalidInput("config.syntax", f"{path} holds strings, and stop_relays")
     return found
 
 
-def pin_node(home: Path, workspace: str, relay: str) -> None:
-    """Write workspace and relay into node.toml; a workspace that is pinned stays. Raises InvalidInput."""
+def pin_node(home: Path, workspace: str, relay: str, stop_relays: list[Path]) -> None:
+    """Write workspace and relays into node.toml; a workspace that is pinned stays. Raises InvalidInput."""
     settings = node_settings(home)
+    known = {row.get("address"): row for row in settings["stop_relays"]}
+    known |= {row["address"]: row for row in map(_stop_relay, stop_relays)}
     pinned = settings.get("workspace", "")
     if workspace and pinned and parse_hash(workspace) != pinned:
         raise InvalidInput(
@@ -82,6 +104,7 @@ def pin_node(home: Path, workspace: str, relay: str) -> None:
         **settings,
         "workspace": parse_hash(workspace) if workspace else pinned,
         "relay": relay or settings.get("relay", ""),
+        "stop_relays": list(known.values()),
     }
     if not wanted["workspace"] or not wanted["relay"]:
         raise InvalidInput(
@@ -90,7 +113,13 @@ def pin_node(home: Path, workspace: str, relay: str) -> None:
             "give --workspace ID (printed by workspace create) and --relay HOST:PORT",
         )
     if wanted != settings:
-        replace_text(home / "node.toml", flat(wanted))
+        tables = wanted.pop("stop_relays")
+        replace_text(home / "node.toml", flat(wanted) + rows("stop_relays", tables))
+
+
+def _stop_relay(path: Path) -> dict[str, str]:
+    """The document that `relay init` wrote, and perhaps `ca` beside it."""
+    return dict(fields(read_document(path), str(path), {"address": str, "key": str}, {"ca": str}))
 
 
 def pin_coordinator(home: Path, workspace: str) -> None:

@@ -21,13 +21,17 @@ _chosen: ContextVar[str | None] = ContextVar("profile", default=None)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile as it is on disk; `workspace` is empty until it is pinned, `ca` names a certificate file or nothing."""
+    """A profile as it is on disk; `workspace` is empty until it is pinned, `ca` names a certificate file or nothing.
+
+    `stop_relays` are written HOST:PORT.
+    """
 
     directory: Path
     api: str
     workspace: str
     person: str
     ca: str
+    stop_relays: tuple[str, ...] = ()
 
     def key(self) -> SigningKey:
         """The private key, read only when something is signed."""
@@ -35,8 +39,8 @@ class Profile:
 
         return SigningKey.load(self.directory / "key.pem")
 
-    def client(self) -> Client:
-        """A connection to the profile's coordinator; raises InvalidInput profile.not_joined."""
+    def client(self, patience: float = 70) -> Client:
+        """A connection to the profile's coordinator, seconds of patience; raises InvalidInput profile.not_joined."""
         from strongroom.cli.client import Client
 
         if not self.api:
@@ -45,7 +49,7 @@ class Profile:
                 f"the profile {self.directory} names no coordinator yet",
                 "strongroom workspace join WORKSPACE --api URL",
             )
-        return Client(self.api, self.directory / self.ca if self.ca else None)
+        return Client(self.api, self.directory / self.ca if self.ca else None, patience)
 
 
 def choose(name: str | None) -> None:
@@ -81,7 +85,10 @@ def load(path: Path | None = None) -> Profile:
     found = {name: document.get(name, "") for name in ("api", "workspace", "person", "ca")}
     if not all(isinstance(value, str) for value in found.values()) or not found["person"]:
         raise InvalidInput("profile.syntax", f"{home / 'profile.toml'} holds api, workspace and person as strings")
-    return Profile(home, **found)
+    relays = document.get("stop_relays", [])
+    if not isinstance(relays, list) or not all(isinstance(relay, str) for relay in relays):
+        raise InvalidInput("profile.syntax", f"stop_relays in {home / 'profile.toml'} is a list of HOST:PORT")
+    return Profile(home, **found, stop_relays=tuple(relays))
 
 
 def joined() -> Profile:
@@ -101,7 +108,10 @@ def save(profile: Profile) -> None:
     from strongroom.cli.files import replace_text
     from strongroom.cli.toml import flat
 
+    values: dict[str, str | list[str]]
     values = {"api": profile.api, "workspace": profile.workspace, "person": profile.person}
     if profile.ca:
         values["ca"] = profile.ca
+    if profile.stop_relays:
+        values["stop_relays"] = list(profile.stop_relays)
     replace_text(profile.directory / "profile.toml", flat(values))

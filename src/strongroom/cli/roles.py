@@ -28,7 +28,7 @@ def run_coordinator(home: Path) -> None:
         # On the loopback interface only its own names are answered; elsewhere the certificate names the server.
         host = config.api[0]
         local = host == "localhost" or ip_address(host).is_loopback
-        return create_app(service, hosts=LOOPBACK if local else None)
+        return create_app(service, hosts=LOOPBACK if local else None, requests=config.api_requests)
 
     writable = [home] if config.database_file is None else [home, config.database_file.parent]
     _confine(writable, listens=(config.api[1], config.relay[1]))
@@ -46,9 +46,19 @@ def run_node(home: Path) -> None:
     main(home)
 
 
+def run_relay(home: Path) -> None:
+    """Run a relay of stops until it is told to stop."""
+    from strongroom.relay.config import load_config
+    from strongroom.relay.run import main
+
+    _confine([home], listens=(load_config(home).listen[1],))
+    main(home)
+
+
 def _ports(settings: Mapping[str, Any]) -> tuple[int, ...]:
     """The ports of the relays that a node dials; an address that is none is refused by the role itself."""
-    ports = (str(settings.get("relay", "")).rpartition(":")[2],)
+    addresses = [settings.get("relay"), *(relay.get("address") for relay in settings["stop_relays"])]
+    ports = [str(address).rpartition(":")[2] for address in addresses]
     return tuple(int(port) for port in ports if port.isascii() and port.isdecimal() and int(port) < 65536)
 
 

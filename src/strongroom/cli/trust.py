@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from strongroom.cli.client import Client
+from strongroom.cli.profile import Profile
 from strongroom.documents.canonical import fields
+from strongroom.documents.credentials import Credential
 from strongroom.documents.statement import Seen
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.checkpoint import origin_of, parse_note, quorum
@@ -13,20 +16,53 @@ from strongroom.log.entry import leaf_hash, parse_entry
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Policy
 
+GENESIS: Final = "genesis.json"
+"""The file of a profile or a home with the raw first entry."""
+
 
 def first_policy(client: Client, workspace: str) -> Policy:
     """The policy that the workspace was created with: the hash of its entry is the pinned id.
 
     Raises Refused workspace.not_created_here.
     """
-    rows = client.get("/v1/entries", **{"from": 0, "limit": 1}).get("entries")
-    raw = _first_raw(rows)
+    return _created(first_entry(client, workspace))
+
+
+def first_entry(client: Client, workspace: str) -> bytes:
+    """The raw entry whose hash is the pinned id, as the coordinator has it; raises Refused."""
+    raw = _first_raw(client.get("/v1/entries", **{"from": 0, "limit": 1}).get("entries"))
+    return _pinned(raw, workspace, f"the coordinator at {client.url}")
+
+
+def read_first_entry(path: Path, workspace: str) -> bytes:
+    """The same from a file; raises Refused, OSError."""
+    return _pinned(path.read_bytes(), workspace, str(path))
+
+
+def first_nodes(raw: bytes) -> dict[str, Credential]:
+    """The keys of the nodes that the first entry enrols."""
+    return {name: node.credential for name, node in _created(raw).nodes.items()}
+
+
+def known_nodes(profile: Profile) -> dict[str, Credential]:
+    """The keys that this person knows nodes by, from what `workspace join` kept; the coordinator is not asked."""
+    try:
+        return first_nodes(read_first_entry(profile.directory / GENESIS, profile.workspace))
+    except OSError:
+        return {}
+
+
+def _pinned(raw: bytes, workspace: str, where: str) -> bytes:
     if leaf_hash(raw).hex() != workspace:
         raise Refused(
             "workspace.not_created_here",
-            f"the coordinator at {client.url} has another workspace than the pinned {workspace[:12]}",
+            f"{where} has another workspace than the pinned {workspace[:12]}",
             "check the address, and the workspace's id with your administrators",
         )
+    return raw
+
+
+def _created(raw: bytes) -> Policy:
     body = fields(parse_entry(raw).body, "workspace.created", {"policy": dict, "salt": str})
     return load_policy(body["policy"])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import ChainId, parse_chain, parse_hash
 from strongroom.errors import InvalidInput
+from strongroom.wire.listening import Tls, parse_listen
 
 _SHAPE: Final = {"workspace": str, "api": str, "relay": str}
 _OPTIONS: Final = {
@@ -20,20 +20,16 @@ _OPTIONS: Final = {
     "poll_ms": int,
     "bump_seconds": int,
     "signing_sessions": int,
+    "api_requests": int,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """PEM files of the listeners' certificate chain and key."""
-
-    certificate: Path
-    key: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
-    """The coordinator's settings; `poll_ms` between looks at a chain, `bump_seconds` before a fee bump."""
+    """The coordinator's settings.
+
+    `poll_ms` between looks at a chain, `bump_seconds` before a fee bump, `api_requests` a second of one client.
+    """
 
     home: Path
     workspace: str
@@ -45,6 +41,7 @@ class Config:
     poll_ms: int = 250
     bump_seconds: int = 60
     signing_sessions: int = 16
+    api_requests: int = 500
 
     @property
     def database_file(self) -> Path | None:
@@ -63,15 +60,15 @@ def load_config(home: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("config.syntax", f"{path}: {error}") from None
     doc = fields(doc, "coordinator.toml", _SHAPE, _OPTIONS)
-    tls = _tls(home, doc["tls"]) if "tls" in doc else None
+    tls = Tls.of(home, doc["tls"]) if "tls" in doc else None
     chains = {}
     for name, spec in doc.get("chains", {}).items():
         chains[parse_chain(name)] = fields(spec, f"chains.{name}", {"url": str})["url"]
     return Config(
         home=home,
         workspace=parse_hash(doc["workspace"]),
-        api=_listen(doc["api"], tls),
-        relay=_listen(doc["relay"], tls),
+        api=parse_listen(doc["api"], tls),
+        relay=parse_listen(doc["relay"], tls),
         database=doc.get("database", f"sqlite:///{home / 'strongroom.db'}"),
         chains=chains,
         tls=tls,
@@ -83,27 +80,3 @@ def _positive(name: str, value: int) -> int:
     if not 1 <= value <= 1_000_000:
         raise InvalidInput("config.range", f"{name} is from 1 to 1000000")
     return value
-
-
-def _tls(home: Path, spec: Any) -> Tls:
-    found = fields(spec, "tls", {"certificate": str, "key": str})
-    return Tls(home / found["certificate"], home / found["key"])
-
-
-def _listen(text: str, tls: Tls | None) -> tuple[str, int]:
-    """host:port; anything that another machine could reach needs TLS."""
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
-        raise InvalidInput("listen.syntax", f"'{text[:80]}' is not host:port")
-    try:
-        local = ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local and tls is None:
-        raise InvalidInput(
-            "listen.tls_required",
-            f"listening on {host[:80]} needs TLS",
-            "add [tls] certificate and key to coordinator.toml, or use 127.0.0.1 behind a tunnel",
-        )
-    return host, int(port)

@@ -7,7 +7,6 @@ import fcntl
 import os
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ from sqlalchemy import Connection, update
 from strongroom.coordinator.config import Config, load_config
 from strongroom.coordinator.house import House
 from strongroom.coordinator.ports import system_clock
-from strongroom.coordinator.relay import Relay
 from strongroom.coordinator.service import Service
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY
@@ -35,6 +33,7 @@ from strongroom.store.journal import Journal, ThreadRunner
 from strongroom.store.lease import Lease, acquire
 from strongroom.store.log import append
 from strongroom.store.tables import LEASES
+from strongroom.wire.relay import Relay
 
 ServeApi = Callable[[Service], Any]
 """Makes the ASGI application over the service; surfaces give it, for roles do not import them."""
@@ -97,7 +96,7 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
         house = House(config, database, journal, relay, nodes, key, system_clock, _say)
         house.load()
         relay.house = house.hall
-        tls = _tls(config)
+        tls = config.tls.context() if config.tls else None
         await house.start()
         await relay.listen(*config.relay, tls)
         _say(f"relay on {config.relay[0]}:{config.relay[1]}, log of {house.history.state.size} entries")
@@ -166,18 +165,6 @@ def _server(config: Config, app: Any) -> uvicorn.Server:
             timeout_graceful_shutdown=3, **files,
         )
     )  # fmt: skip
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if config.tls is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    try:
-        context.load_cert_chain(config.tls.certificate, config.tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidInput("listen.tls", f"cannot load the certificate and its key: {error}") from None
-    return context
 
 
 def _lock(home: Path) -> IO[str]:

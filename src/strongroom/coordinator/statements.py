@@ -65,6 +65,8 @@ class Statements:
             return await self._keygen.order(envelope, statement)
         elif kind == "key.refresh":
             return await self._refresh.order(envelope, statement)
+        elif kind in STOP_STATEMENTS and statement_hash(envelope) in desk.state.stops:
+            transfer, index = statement.subject.get("transfer"), None  # a node was quicker
         elif kind in COLLECTED:
             return await self._collect(envelope, statement, attachment)
         elif kind in STOP_STATEMENTS:

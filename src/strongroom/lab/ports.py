@@ -9,7 +9,7 @@ from typing import Final
 
 from strongroom.errors import Unreachable
 
-PREFERRED: Final = {"chain": 8545, "api": 7700, "relay": 7701}
+PREFERRED: Final = {"chain": 8545, "api": 7700, "relay": 7701, "stops": 7702}
 
 
 def is_free(port: int) -> bool:

@@ -11,7 +11,7 @@ from strongroom.lab.layout import GUARDIANS, NODES, Layout
 from strongroom.lab.users import user_of
 from strongroom.lab.workspace import Settings
 
-ROLES: Final = ("coordinator", *NODES)
+ROLES: Final = ("coordinator", "relay", *NODES)
 ALL: Final = ("chain", *ROLES)
 
 
@@ -20,6 +20,8 @@ def command(layout: Layout, role: str) -> list[str]:
     home = str(layout.home(role))
     if role == "coordinator":
         return [*processes.program(), "serve", "--home", home]
+    if role == "relay":
+        return [*processes.program(), "relay", "run", "--home", home]
     return [*processes.program(), "guardian" if role in GUARDIANS else "signer", "run", "--home", home]
 
 

@@ -34,13 +34,16 @@ def up(layout: Layout, say: Say) -> Settings:
         say("workspace: keys of three people, a service and five roles; the policy, signed by all")
         entry = workspace.create(layout)
         settings = Settings(entry.leaf.hex(), settings.ports)
-        workspace.configure(layout, settings)
         workspace.found(layout, entry)
+        workspace.configure(layout, settings)
         workspace.save(layout, settings)
     if processes.running(layout, "coordinator") is None:
         say("coordinator")
         roles.start(layout, "coordinator")
     roles.wait_for_api(layout, settings)  # nodes that find it at once need not dial again
+    if processes.running(layout, "relay") is None:
+        say("relay: the second way for stops, outside the coordinator")
+        roles.start(layout, "relay")
     if stopped := [name for name in NODES if processes.running(layout, name) is None]:
         say(f"nodes: {', '.join(stopped)}")
     for name in NODES:
@@ -53,7 +56,7 @@ def up(layout: Layout, say: Say) -> Settings:
 def _with_ports(layout: Layout) -> Settings:
     """The settings with ports that can be listened on; a stopped lab moves when somebody took one of its ports."""
     settings = workspace.load(layout)
-    owners = {"chain": "chain", "api": "coordinator", "relay": "coordinator"}
+    owners = {"chain": "chain", "api": "coordinator", "relay": "coordinator", "stops": "relay"}
     in_use = frozenset(name for name, role in owners.items() if processes.running(layout, role) is not None)
     chosen = Settings(settings.workspace, ports.choose(settings.ports, in_use))
     if chosen != settings:
@@ -74,6 +77,7 @@ def write_lab_json(layout: Layout, settings: Settings) -> dict[str, Any]:
         "workspace": settings.workspace,
         "node_url": settings.node_url,
         "relay": settings.relay,
+        "stop_relay": settings.stop_relay,
         "chain": chain.CHAIN,
         "wallets": [{"name": row["name"], "address": row["address"]} for row in wallets],
         "assets": chain.ASSETS,

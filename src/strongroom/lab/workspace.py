@@ -24,7 +24,8 @@ from strongroom.lab.layout import GUARDIANS, NODES, PEOPLE, SERVICES, Layout, re
 from strongroom.lab.policy import policy_document
 from strongroom.lab.processes import environment
 from strongroom.lab.users import as_user, private_home, user_of, write_private
-from strongroom.log.entry import Entry, new_entry
+from strongroom.log.entry import Entry, new_entry, parse_entry
+from strongroom.policy.loader import load_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Settings:
         return f"127.0.0.1:{self.ports['relay']}"
 
     @property
+    def stop_relay(self) -> str:
+        """Where nodes and people dial the relay of stops."""
+        return f"127.0.0.1:{self.ports['stops']}"
+
+    @property
     def node_url(self) -> str:
         """The address of the chain's node."""
         return chain.url(self.ports["chain"])
@@ -62,10 +68,10 @@ def save(layout: Layout, settings: Settings) -> None:
 
 
 def key_file(layout: Layout, name: str) -> Path:
-    """The private key of a member, a node or the coordinator."""
+    """The private key of a member, a node, the coordinator or the relay of stops."""
     if name in (*PEOPLE, *SERVICES):
         return layout.member(name) / "key.pem"
-    return layout.home(name) / ("log.key" if name == "coordinator" else "node.key")
+    return layout.home(name) / {"coordinator": "log.key", "relay": "relay.key"}.get(name, "node.key")
 
 
 def create(layout: Layout) -> Entry:
@@ -122,16 +128,36 @@ def configure(layout: Layout, settings: Settings) -> None:
         f'relay = "{settings.relay}"\n\n[chains."{chain.CHAIN}"]\nurl = "{settings.node_url}"\n',
         user_of("coordinator"),
     )
+    key = _configure_relay(layout, settings)
     for name in NODES:
         duty = "guardian" if name in GUARDIANS else "signer"
         write_private(
             layout.home(name) / "node.toml",
-            f'name = "{name}"\nduty = "{duty}"\nrelay = "{settings.relay}"\nworkspace = "{settings.workspace}"\n',
+            f'name = "{name}"\nduty = "{duty}"\nrelay = "{settings.relay}"\nworkspace = "{settings.workspace}"\n\n'
+            f'[[stop_relays]]\naddress = "{settings.stop_relay}"\nkey = "{key}"\n',
             user_of(name),
         )
+    genesis = (layout.home("coordinator") / "genesis.json").read_text()
     for name in (*PEOPLE, *SERVICES):
         write_private(
             layout.member(name) / "profile.toml",
-            f'api = "{settings.api}"\nworkspace = "{settings.workspace}"\nperson = "{name}"\n',
+            f'api = "{settings.api}"\nworkspace = "{settings.workspace}"\nperson = "{name}"\n'
+            f'stop_relays = ["{settings.stop_relay}"]\n',
             None,
         )
+        write_private(layout.member(name) / "genesis.json", genesis, None)
+
+
+def _configure_relay(layout: Layout, settings: Settings) -> str:
+    """The relay of stops, with the keys of the nodes that it admits; returns its own public key in hex."""
+    home, user = layout.home("relay"), user_of("relay")
+    private_home(home, user)
+    text = f'workspace = "{settings.workspace}"\nlisten = "{settings.stop_relay}"\n'
+    write_private(home / "relay.toml", text, user)
+    private_home(home / "nodes", user)
+    genesis = parse_entry((layout.home("coordinator") / "genesis.json").read_bytes())
+    for name, node in load_policy(genesis.body["policy"]).nodes.items():
+        admitted = {"name": name, "key": node.credential.to_doc()}
+        write_private(home / "nodes" / f"{name}.json", json.dumps(admitted), user)
+    public: str = _by_the_role(layout, "relay", "key", key_file(layout, "relay"))["public"]
+    return public

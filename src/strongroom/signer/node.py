@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.custody.digest import state_digest
-from strongroom.custody.state import Bar
+from strongroom.custody.state import Bar, CustodyState
 from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Seen, statement_hash
+from strongroom.documents.statement import Seen
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.keys.threshold import Vault
 from strongroom.policy.model import Duty
@@ -32,6 +32,7 @@ from strongroom.signer.stops import Stops
 from strongroom.signer.witness import Witness, join_entries
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
+from strongroom.wire.stops import receipt
 
 EVERY: Final = 5_000  # ms between two reports, and before a request to the log is repeated
 START_VALID: Final = 600_000  # ms that a statement of the own start may wait for the log
@@ -63,7 +64,8 @@ class Node:
         clock: Callable[[], int], entropy: Callable[[int], bytes] = os.urandom,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:  # fmt: skip
-        self.name, self.outbox, self._clock, self._say = settings.name, list[Frame](), clock, say
+        self.name, self._clock, self._say = settings.name, clock, say
+        self.outbox, self.relayed = list[Frame](), list[Frame]()  # to the coordinator's relay; to each relay of stops
         replica = Replica(settings.workspace, self.name, disk, key.credential)
         peers, probes = Peers(self.name, key, entropy(32).hex(), entropy(32), replica), Probes(disk)
         disk.put("boot", peers.boot, {})
@@ -71,7 +73,8 @@ class Node:
         rejoin = Rejoin(replica, self.name, key, entropy(32).hex())
         sessions = Sessions(self.name, probes, self.outbox.append, self._refuse)
         self._here = here = Station(
-            self.name, key, clock, disk, replica, rejoin, Stops(disk), probes, peers, sessions, self.outbox
+            self.name, key, clock, disk, replica, rejoin, Stops(disk), probes, peers, sessions, self.outbox,
+            self.relayed,
         )
         self._witness, self._holds_shares = Witness(here), settings.duty is Duty.SIGNER and vault is not None
         self._handlers: dict[str, Callable[[Frame], None]] = {
@@ -92,6 +95,7 @@ class Node:
         self._accepted: bytes | None = b""  # the root that was accepted last; None asks for an answer in any case
         self._reported = 0
         self._requested: dict[str, int] = {}  # what the log was asked to take, and when
+        self._passed: dict[str, int] = {}  # the stops that the relays were handed, and when
 
     @property
     def coordinator(self) -> Credential | None:
@@ -103,6 +107,11 @@ class Node:
         """A connection to the relay has passed its handshake."""
         self._requested.clear()
         self._report()
+        self._after()
+
+    def relay_connected(self) -> None:
+        """A connection to a relay of stops has passed its handshake: it is told what is held."""
+        self._passed.clear()
         self._after()
 
     def tick(self) -> None:
@@ -125,9 +134,21 @@ class Node:
                 self._report()
         self._after()
 
+    def receive_stop(self, frame: Frame) -> None:
+        """Act on a frame of a relay of stops, which can bring nothing else."""
+        try:
+            if frame.kind != "stop":
+                raise InvalidInput("frame.unknown_kind", "such a relay carries stops only")
+            self._on_stop(frame)
+        except StrongroomError as error:
+            ref = frame.head.get("ref")
+            head = {"ref": ref if isinstance(ref, str) else "", "code": error.code, "message": error.message[:500]}
+            self._here.tell_relays("refused", head)
+        self._after()
+
     def take_stop(self, envelope: dict[str, Any]) -> None:
         """A stop from a person at this machine; raises StrongroomError when it cannot be held, or not yet."""
-        self._on_stop(Frame("stop", COORDINATOR, self.name, {"envelope": envelope}))
+        self._hold(Envelope.from_doc(envelope))
         self._after()
 
     def _dispatch(self, frame: Frame) -> None:
@@ -162,10 +183,16 @@ class Node:
         self._here.send("digest", {"size": state.size, "digest": state_digest(state)})
 
     def _on_stop(self, frame: Frame) -> None:
-        envelope = Envelope.from_doc(fields(frame.head, "stop", {"envelope": dict})["envelope"])
-        name = self._here.stops.latch(self._here.replica.accepted, envelope, self._clock())
-        self._say(f"holds the stop {name[:16]}")
-        self._here.send("latched", {"statement": name})
+        self._hold(Envelope.from_doc(fields(frame.head, "stop", {"envelope": dict}, {"ref": str})["envelope"]))
+
+    def _hold(self, envelope: Envelope) -> None:
+        here, before = self._here, self._here.stops.version
+        name = here.stops.latch(here.replica.accepted, envelope, self._clock())
+        if here.stops.version != before:
+            self._say(f"holds the stop {name[:16]}")
+        signature = here.key.sign(receipt(here.replica.workspace, self.name, name)).hex()
+        here.send("latched", {"statement": name, "signature": signature})
+        here.tell_relays("latched", {"statement": name, "signature": signature})
 
     def _on_entries_ask(self, frame: Frame) -> None:
         asked = fields(frame.head, "entries.ask", {"from": int, "limit": int})
@@ -193,14 +220,21 @@ class Node:
         elif not self._here.replica.restored:
             self.outbox.extend(self._here.rejoin.ask(now))
         if len(self._here.stops):
-            for kind, body, envelope in self._here.stops.unlogged(state):
-                if self._due(statement_hash(envelope), now):
-                    self._here.send("submit", {"kind": kind, "body": body, "evidence": [envelope.to_doc()]})
+            self._pass_stops(state, now)
         if len(self._here.probes):
             self._request_bars(now)
         if self._generation is not None:
             self._generation.settle()
         self._here.disk.commit(idle=idle)
+
+    def _pass_stops(self, state: CustodyState, now: int) -> None:
+        """What is held goes to every relay until a quorum has cosigned it, and to the log until it is there."""
+        for name, kind, body, envelope in self._here.stops.unlogged(state):
+            if self._due(name, now):
+                self._here.send("submit", {"kind": kind, "body": body, "evidence": [envelope.to_doc()]})
+        for name, envelope in self._here.stops.held().items():
+            if self._due(name, now, self._passed):
+                self._here.tell_relays("stop", {"envelope": envelope.to_doc()})
 
     def _request_start(self, now: int) -> None:
         cosigned, newest = self._here.replica.cosigned, self._here.replica.accepted.boots.get(self.name)
@@ -219,10 +253,11 @@ class Node:
                 body = {**ban, "epoch": key.epoch, "accuser": self.name}
                 self._state("signer.barred", "signer.bar", body, None, now)
 
-    def _due(self, what: str, now: int) -> bool:
-        due = not 0 <= now - self._requested.get(what, -EVERY) < EVERY
+    def _due(self, what: str, now: int, told: dict[str, int] | None = None) -> bool:
+        told = self._requested if told is None else told
+        due = not 0 <= now - told.get(what, -EVERY) < EVERY
         if due:
-            self._requested[what] = now
+            told[what] = now
         return due
 
     def _state(self, kind: str, statement: str, body: dict[str, Any], seen: Seen | None, now: int) -> None:

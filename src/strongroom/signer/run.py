@@ -1,36 +1,38 @@
-"""The process around a node: its home directory, the connection to the relay, the clock, signals."""
+"""The process around a node: its home directory, its connections, the clock, signals."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import ssl
 import sys
 import time
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, ParamSpec
 
 import uvloop
 
 from strongroom.documents.canonical import MAX_BYTES, fields, parse_loose
-from strongroom.documents.credentials import SigningKey
-from strongroom.documents.names import parse_hash, parse_slug
+from strongroom.documents.credentials import Credential, SigningKey
+from strongroom.documents.names import parse_hash, parse_hex, parse_slug
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.keys.threshold import Vault
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import open_disk
+from strongroom.signer.line import Line, Relay
 from strongroom.signer.node import Node, Settings
-from strongroom.wire.frame import encode_frame, read_frame
-from strongroom.wire.handshake import NodeSide
+from strongroom.wire.dialling import client_tls, parse_address
+from strongroom.wire.handshake import COORDINATOR
+from strongroom.wire.stops import MAX_STOP
 
 TICK: Final = 0.25  # s
-MOST_QUEUED: Final = 32 << 20  # bytes
-PATIENCE: Final = 10.0  # s for a connection and its handshake
-_LONGEST_PAUSE: Final = 1.5  # s between two dials
+STOPS: Final = 50.0  # a second that one relay of stops may send
 _SHAPE: Final = {"name": str, "duty": str, "relay": str, "workspace": str}
+P = ParamSpec("P")
 
 
 def say(line: str) -> None:
@@ -45,27 +47,37 @@ def now() -> int:
 
 
 class Runner:
-    """Keeps one node connected to its relay."""
+    """Keeps one node connected to the coordinator and to the relays of stops."""
 
     def __init__(self, home: Path) -> None:
         """Raises StrongroomError or OSError for a home that cannot be used."""
         try:
             toml = tomllib.loads((home / "node.toml").read_text())
-            config: dict[str, Any] = fields(toml, "node.toml", _SHAPE, {"ca": str})
+            config: dict[str, Any] = fields(toml, "node.toml", _SHAPE, {"ca": str, "stop_relays": list})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             raise InvalidInput("config.syntax", f"{home / 'node.toml'} is not TOML") from None
         if config["duty"] not in tuple(Duty):
             raise InvalidInput("config.duty", "the duty of a node is signer or guardian")
-        host, _, port = config["relay"].rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise InvalidInput("config.relay", "the relay is written HOST:PORT")
-        self._relay, self._tls = (host, int(port)), _tls(home, host, config.get("ca"))
-        self._settings = Settings(parse_slug(config["name"]), Duty(config["duty"]), parse_hash(config["workspace"]))
-        self._key, self._stops = SigningKey.load(home / "node.key"), home / "stops"
+        name, workspace = parse_slug(config["name"]), parse_hash(config["workspace"])
+        settings = Settings(name, Duty(config["duty"]), workspace)
+        key, self._stops = SigningKey.load(home / "node.key"), home / "stops"
+        address = parse_address(config["relay"])
+        hub = Relay("the relay", address, _tls(home, address, config), COORDINATOR)
+        relays = [_stop_relay(home, item) for item in config.get("stop_relays", ())]
         disk = open_disk(home)
-        vault = Vault.open(home) if self._settings.duty is Duty.SIGNER else None
-        self._node = Node(self._settings, self._key, disk, vault, now, say=say)
-        self._writer: asyncio.StreamWriter | None = None
+        vault = Vault.open(home) if settings.duty is Duty.SIGNER else None
+        self._title, self._node = f"{settings.duty} {name}", Node(settings, key, disk, vault, now, say=say)
+        self._hub = Line(
+            hub, workspace, name, key, lambda: self._node.coordinator,
+            self._then(self._node.connected), self._then(self._node.receive), say,
+        )  # fmt: skip
+        self._relays = [
+            Line(
+                relay, workspace, name, key, partial(_same, credential),
+                self._then(self._node.relay_connected), self._then(self._node.receive_stop), say,
+            )
+            for relay, credential in relays
+        ]  # fmt: skip
         self._told: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -73,45 +85,15 @@ class Runner:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        say(f"{self._settings.duty} {self._settings.name} runs")
-        tasks = [asyncio.create_task(work) for work in (stopping.wait(), self._stay_connected(), self._tick())]
+        say(f"{self._title} runs")
+        lines = [line.keep() for line in (self._hub, *self._relays)]
+        tasks = [asyncio.create_task(work) for work in (stopping.wait(), self._tick(), *lines)]
         done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in left:
             task.cancel()
         for task in done:
             task.result()
-        say(f"{self._settings.duty} {self._settings.name} ends")
-
-    async def _stay_connected(self) -> NoReturn:
-        pause = 0.1
-        while True:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    reader, writer = await asyncio.open_connection(*self._relay, limit=1 << 20, ssl=self._tls)
-                    side = NodeSide(self._settings.workspace, self._settings.name, self._key, os.urandom(32).hex())
-                    writer.write(encode_frame(side.on_welcome(await read_frame(reader))))
-                    side.on_ready(await read_frame(reader), self._node.coordinator)
-                say("connected to the relay")
-                self._writer, pause = writer, 0.1
-                self._node.connected()
-                while True:
-                    self._flush()
-                    await writer.drain()
-                    frame = await read_frame(reader)
-                    if frame.to == self._settings.name:
-                        self._node.receive(frame)
-            except ssl.SSLError as error:
-                say(f"the relay's certificate is not accepted: {error.reason}")
-            except (OSError, asyncio.IncompleteReadError):
-                if self._writer is not None:
-                    say("the relay has gone: dialling again")
-            except StrongroomError as error:
-                say(f"the relay is refused: {error}")
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the dialling only
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        say(f"{self._title} ends")
 
     async def _tick(self) -> NoReturn:
         while True:
@@ -132,26 +114,36 @@ class Runner:
                 self._told[path.name] = str(error)
                 say(f"cannot take {path.name} yet: {error}")
 
+    def _then(self, act: Callable[P, None]) -> Callable[P, None]:
+        """Act, then send what the node has to say because of it."""
+
+        def acted(*arguments: P.args, **named: P.kwargs) -> None:
+            act(*arguments, **named)
+            self._flush()
+
+        return acted
+
     def _flush(self) -> None:
-        """Send what the node has to say; without a connection it is lost, as if the network had lost it."""
         frames, self._node.outbox[:] = list(self._node.outbox), []
-        if self._writer is not None and self._writer.transport.get_write_buffer_size() > MOST_QUEUED:
-            self._writer.transport.abort()  # a relay that does not read
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.writelines(encode_frame(frame) for frame in frames)
+        stops, self._node.relayed[:] = list(self._node.relayed), []
+        self._hub.send(frames)
+        for relay in self._relays:
+            relay.send(stops)
 
 
-def _tls(home: Path, host: str, ca: str | None) -> ssl.SSLContext | None:
-    """TLS 1.3 under the authority that node.toml names; only this machine's own relay (a tunnel's end) goes without."""
-    if ca is None:
-        if host not in ("127.0.0.1", "localhost", "::1", "[::1]"):
-            raise InvalidInput(
-                "config.tls_required", f"the relay at {host} needs TLS (ca = FILE in node.toml) or a tunnel"
-            )
-        return None
-    context = ssl.create_default_context(cafile=home / ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    return context
+def _stop_relay(home: Path, item: Any) -> tuple[Relay, Credential]:
+    config = fields(item, "stop_relays", {"address": str, "key": str}, {"ca": str})
+    credential = Credential(parse_hex(config["key"], 32, "config.relay"))
+    address, name = parse_address(config["address"]), f"the stop relay {config['address']}"
+    return Relay(name, address, _tls(home, address, config), credential.key_id, 2 * MAX_STOP, 0, STOPS), credential
+
+
+def _tls(home: Path, address: tuple[str, int], config: dict[str, Any]) -> ssl.SSLContext | None:
+    return client_tls(address[0], home / config["ca"] if "ca" in config else None)
+
+
+def _same(credential: Credential) -> Credential:
+    return credential
 
 
 def main(home: Path) -> None:

@@ -21,6 +21,7 @@ from strongroom.signer.sessions import TIMEOUT, Job, Sessions
 from strongroom.signer.stops import Stops
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
+from strongroom.wire.stops import RELAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,15 @@ class Station:
     peers: Peers
     sessions: Sessions
     outbox: list[Frame]
+    relayed: list[Frame]
 
     def send(self, kind: str, head: dict[str, Any], body: bytes = b"") -> None:
         """A frame for the coordinator, to leave once everything it tells is durable."""
         self.outbox.append(Frame(kind, self.name, COORDINATOR, head, body))
+
+    def tell_relays(self, kind: str, head: dict[str, Any]) -> None:
+        """A frame for every relay of stops."""
+        self.relayed.append(Frame(kind, self.name, RELAY, head))
 
     def statement(
         self, kind: str, subject: dict[str, Any], seen: Seen | None = None, until: int | None = None

@@ -8,10 +8,12 @@ from typing import Any, Final
 from strongroom.custody.authority import stopping
 from strongroom.custody.state import CustodyState
 from strongroom.custody.stops import STOP_STATEMENTS, apply_stop, latched, proposed
+from strongroom.documents.canonical import encode
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
 from strongroom.signer.disk import Disk
+from strongroom.wire.stops import MAX_STOP
 
 PATIENCE: Final = 60_000  # ms that a stop may stay unlogged
 MOST: Final = 64  # a person; freezes, which the fold keeps few, come beside them
@@ -34,6 +36,8 @@ class Stops:
         if kind not in STOP_STATEMENTS:
             raise Refused("statement.wrong_kind", f"a statement of kind {kind} stops nothing")
         stopping(state, envelope, kind)
+        if len(encode(envelope.to_doc())) > MAX_STOP - 256:  # what a frame adds
+            raise Refused("stop.too_large", "the statement is longer than any honest stop")
         if name not in self._held and name not in state.stops:
             mine = sum(from_envelope(held).person == person for held in self._envelopes())
             if mine >= MOST and kind != "workspace.freeze":
@@ -67,12 +71,16 @@ class Stops:
         if late and late & self._effective(cosigned, now):
             raise Refused("stop.pending", "a stop that this node was handed is not in the log after 60 s")
 
-    def unlogged(self, accepted: CustodyState) -> Iterator[tuple[str, dict[str, Any], Envelope]]:
-        """Entry kind, body and statement of every stop that the accepted log lacks."""
+    def held(self) -> dict[str, Envelope]:
+        """Every latched stop by its hash."""
+        return {name: envelope for name, (_, envelope) in self._held.items()}
+
+    def unlogged(self, accepted: CustodyState) -> Iterator[tuple[str, str, dict[str, Any], Envelope]]:
+        """Hash, entry kind, body and statement of every stop that the accepted log lacks."""
         for name, (_, envelope) in self._held.items():
             if name not in accepted.stops:
                 statement = from_envelope(envelope)
-                yield STOP_STATEMENTS[statement.kind], statement.subject, envelope
+                yield name, STOP_STATEMENTS[statement.kind], statement.subject, envelope
 
     def _effective(self, state: CustodyState, now: int) -> set[str]:
         """The stops that still change this state, applied in the order of arrival."""

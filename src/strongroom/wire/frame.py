@@ -42,9 +42,9 @@ def decode_frame(head: bytes, body: bytes) -> Frame:
     return Frame(parse_slug(doc["kind"]), parse_slug(doc["from"]), parse_slug(doc["to"]), doc["head"], body)
 
 
-async def read_frame(reader: asyncio.StreamReader) -> Frame:
+async def read_frame(reader: asyncio.StreamReader, max_head: int = MAX_HEAD, max_body: int = MAX_BODY) -> Frame:
     """Read one frame; raises InvalidInput for one too large or malformed, IncompleteReadError at the end."""
     head, body = _PREFIX.unpack(await reader.readexactly(_PREFIX.size))
-    if head > MAX_HEAD or body > MAX_BODY:
+    if head > max_head or body > max_body:
         raise InvalidInput("frame.too_large", "the peer announces a frame beyond the limit")
     return decode_frame(await reader.readexactly(head), await reader.readexactly(body))

@@ -25,10 +25,14 @@ def signed_bytes(purpose: str, **parts: Any) -> bytes:
 
 
 class NodeSide:
-    """The node's half of one connection: answer a welcome, then check the ready."""
+    """The node's half of one connection: answer a welcome, then check the ready.
 
-    def __init__(self, workspace: str, node: str, key: SigningKey, nonce: str) -> None:
-        self._workspace, self._node, self._key, self._nonce = workspace, node, key, nonce
+    What it signs names whom it dialled, `coordinator` or a stop relay's key id: one relay that it dials cannot
+    use its hello to pass for it at another.
+    """
+
+    def __init__(self, workspace: str, node: str, key: SigningKey, nonce: str, label: str = COORDINATOR) -> None:
+        self._workspace, self._node, self._key, self._nonce, self._label = workspace, node, key, nonce, label
         self._theirs = ""
 
     def on_welcome(self, frame: Frame) -> Frame:
@@ -37,21 +41,24 @@ class NodeSide:
         if parse_hash(head["workspace"]) != self._workspace:
             raise Refused("workspace.not_created_here", "the relay serves another workspace than this node's")
         self._theirs = parse_hash(head["nonce"])
-        signature = self._key.sign(message("hello", self._workspace, self._node, self._theirs, self._nonce))
+        signature = self._key.sign(self._message("hello"))
         head = {"node": self._node, "nonce": self._nonce, "signature": signature.hex()}
         return Frame("hello", self._node, COORDINATOR, head)
 
-    def on_ready(self, frame: Frame, coordinator: Credential | None) -> None:
+    def on_ready(self, frame: Frame, listener: Credential | None) -> None:
         """Check the listener; before the first entry no key is known, and the workspace id pins everything."""
         signature = parse_hex(expect(frame, "ready", _READY)["signature"], 64)
-        if coordinator is not None:
-            coordinator.verify(message("ready", self._workspace, self._node, self._theirs, self._nonce), signature)
+        if listener is not None:
+            listener.verify(self._message("ready"), signature)
+
+    def _message(self, step: str) -> bytes:
+        return message(step, self._label, self._workspace, self._node, self._theirs, self._nonce)
 
 
-def message(step: str, workspace: str, node: str, coordinator_nonce: str, node_nonce: str) -> bytes:
+def message(step: str, label: str, workspace: str, node: str, listener_nonce: str, node_nonce: str) -> bytes:
     """What either side signs in its step, `hello` or `ready`: both nonces (hex), so that nothing can be replayed."""
-    nonces = {"coordinator_nonce": coordinator_nonce, "node_nonce": node_nonce}
-    return signed_bytes(f"relay {step}", workspace=workspace, node=node, **nonces)
+    nonces = {"listener_nonce": listener_nonce, "node_nonce": node_nonce}
+    return signed_bytes(f"relay {step}", listener=label, workspace=workspace, node=node, **nonces)
 
 
 def expect(frame: Frame, kind: str, shape: dict[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from strongroom.wire.handshake import COORDINATOR, expect, message
 _HELLO: Final = {"node": str, "nonce": str, "signature": str}
 
 
-class CoordinatorSide:
-    """The listener's half of one connection."""
+class ListenerSide:
+    """The listener's half of one connection; `label` is what nodes know it by, see NodeSide."""
 
-    def __init__(self, workspace: str, key: SigningKey, nonce: str) -> None:
-        self._workspace, self._key, self._nonce = workspace, key, nonce
+    def __init__(self, workspace: str, key: SigningKey, nonce: str, label: str = COORDINATOR) -> None:
+        self._workspace, self._key, self._nonce, self._label = workspace, key, nonce, label
 
     def welcome(self) -> Frame:
         """The first frame of the connection; the nonce is 32 fresh random bytes in hex."""
@@ -31,6 +31,6 @@ class CoordinatorSide:
         if credential is None:
             raise Refused("node.unknown", f"no node '{node}' is enrolled")
         signature = parse_hex(head["signature"], 64)
-        credential.verify(message("hello", self._workspace, node, self._nonce, theirs), signature)
-        signature = self._key.sign(message("ready", self._workspace, node, self._nonce, theirs))
+        credential.verify(message("hello", self._label, self._workspace, node, self._nonce, theirs), signature)
+        signature = self._key.sign(message("ready", self._label, self._workspace, node, self._nonce, theirs))
         return node, Frame("ready", COORDINATOR, node, {"signature": signature.hex()})

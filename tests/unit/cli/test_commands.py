@@ -39,7 +39,7 @@ def test_every_command_has_an_example_that_is_itself() -> None:
 
 
 def test_every_command_that_answers_can_answer_in_json() -> None:
-    silent = {("serve",), ("signer", "run"), ("guardian", "run")}
+    silent = {("serve",), ("signer", "run"), ("guardian", "run"), ("relay", "run")}
     for path, command in commands():
         options = {option for parameter in command.params for option in parameter.opts}
         assert ("--json" in options) == (path not in silent), path
@@ -78,7 +78,7 @@ def test_a_freeze_on_paper_needs_no_coordinator(site: Site, cli: Cli, tmp_path: 
     (bob / "profile.toml").write_text(
         f'api = "http://127.0.0.1:9"\nworkspace = "{site.coordinator.workspace}"\nperson = "bob"\n'
     )
-    result = cli("--profile", bob, "freeze", "--reason", "coordinator taken over", "--out", "freeze.json")
+    result = cli("--profile", bob, "freeze", "--reason", "coordinator taken over", "--file", "freeze.json")
     assert result.code == 0 and "stops" in result.out
     envelope = Envelope.from_doc(json.loads((tmp_path / "freeze.json").read_text()))
     log = site.coordinator.log

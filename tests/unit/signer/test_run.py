@@ -19,7 +19,7 @@ from strongroom.documents.keyfile import save_key
 from strongroom.policy.model import Duty
 from strongroom.signer import run
 from strongroom.wire.frame import Frame, encode_frame, read_frame
-from strongroom.wire.listener import CoordinatorSide
+from strongroom.wire.listener import ListenerSide
 from tests.workspace import Workspace
 
 
@@ -79,7 +79,7 @@ async def test_a_node_dials_reports_takes_entries_and_stops_and_ends_at_a_signal
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
-        side = CoordinatorSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
+        side = ListenerSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
         writer.write(encode_frame(side.welcome()))
         _, ready = side.on_hello(await read_frame(reader), nodes)
         writer.write(encode_frame(ready))
@@ -147,7 +147,7 @@ async def test_a_node_speaks_tls_with_the_relay_of_its_authority_only(
     welcomed = asyncio.Event()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        side = CoordinatorSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
+        side = ListenerSide(workspace.state.workspace, workspace.keys["coordinator"], "01" * 32)
         writer.write(encode_frame(side.welcome()))
         await read_frame(reader)
         welcomed.set()

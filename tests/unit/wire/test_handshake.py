@@ -7,7 +7,7 @@ import pytest
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import NodeSide
-from strongroom.wire.listener import CoordinatorSide
+from strongroom.wire.listener import ListenerSide
 from tests.workspace import seeded
 
 ID = "ab" * 32
@@ -15,8 +15,8 @@ NODE, LOG = seeded("signer-1"), seeded("coordinator")
 ENROLLED = {"signer-1": NODE.credential}
 
 
-def sides(theirs: str = ID) -> tuple[CoordinatorSide, NodeSide]:
-    return CoordinatorSide(theirs, LOG, "01" * 32), NodeSide(ID, "signer-1", NODE, "02" * 32)
+def sides(theirs: str = ID) -> tuple[ListenerSide, NodeSide]:
+    return ListenerSide(theirs, LOG, "01" * 32), NodeSide(ID, "signer-1", NODE, "02" * 32)
 
 
 def test_an_enrolled_node_and_the_coordinator_know_each_other() -> None:
@@ -44,7 +44,7 @@ def test_a_node_that_is_not_enrolled_or_does_not_hold_the_key_is_refused() -> No
 def test_a_hello_or_a_ready_of_another_connection_counts_for_nothing() -> None:
     coordinator, node = sides()
     hello = node.on_welcome(coordinator.welcome())
-    again = CoordinatorSide(ID, LOG, "03" * 32)
+    again = ListenerSide(ID, LOG, "03" * 32)
     with pytest.raises(Refused, match=r"credential\.bad_signature"):
         again.on_hello(hello, ENROLLED)
     _, ready = coordinator.on_hello(hello, ENROLLED)
@@ -52,6 +52,19 @@ def test_a_hello_or_a_ready_of_another_connection_counts_for_nothing() -> None:
     later.on_welcome(again.welcome())
     with pytest.raises(Refused, match=r"credential\.bad_signature"):
         later.on_ready(ready, LOG.credential)
+
+
+def test_a_relay_cannot_pass_for_a_node_at_another_with_the_hello_that_it_was_sent() -> None:
+    evil, hub = seeded("evil"), ListenerSide(ID, LOG, "01" * 32)
+    node = NodeSide(ID, "signer-1", NODE, "02" * 32, evil.credential.key_id)
+    hello = node.on_welcome(hub.welcome())  # the relay hands on the coordinator's own question
+    with pytest.raises(Refused, match=r"credential\.bad_signature"):
+        hub.on_hello(hello, ENROLLED)
+    there = ListenerSide(ID, evil, "01" * 32, evil.credential.key_id)
+    _, ready = there.on_hello(hello, ENROLLED)
+    node.on_ready(ready, evil.credential)
+    with pytest.raises(Refused, match=r"credential\.bad_signature"):
+        node.on_ready(ready, LOG.credential)
 
 
 def test_before_the_first_entry_the_coordinators_key_is_not_known_yet() -> None:

@@ -8,6 +8,7 @@ import typer
 
 from strongroom.cli.output import Json, brief, emit, example, table
 from strongroom.cli.profile import joined, load
+from strongroom.cli.stopping import Out, Relays, stop
 
 app = typer.Typer(help="Listed destinations: list, add, remove.", no_args_is_help=True)
 
@@ -52,17 +53,17 @@ def remove(
     address: Annotated[str, typer.Argument()],
     group: Group,
     chain: Chain = "",
+    relay: Relays = None,
+    file: Out = None,
     as_json: Json = False,
 ) -> None:
     """Take a destination off a list at once: takes one administrator."""
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
-
     profile = joined()
-    client = profile.client()
-    subject = {"account": _account(client.get("/v1/policy")["policy"], address, chain), "group": group}
-    answer = hand_in(profile, client, "address.delist", subject, stop=True)
-    settle(answer, as_json, f"{subject['account']} is off {group}")
+    ask = address.startswith("0x") and not chain  # else nobody has to be asked first
+    policy = profile.client().get("/v1/policy")["policy"] if ask else {"chains": {}}
+    subject = {"account": _account(policy, address, chain), "group": group}
+    done = f"{subject['account']} is off {group}"
+    stop(profile, "address.delist", subject, done, relays=relay, out=file, as_json=as_json)
 
 
 def _account(policy: dict[str, dict[str, object]], text: str, chain: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from strongroom.cli.output import Json, emit, example, pairs, say
 from strongroom.cli.profile import Profile, joined, save
+from strongroom.cli.stopping import Out, Relays, stop
 
 people = typer.Typer(help="People: make a key, suspend, reinstate, revoke a key.", no_args_is_help=True)
 services = typer.Typer(help="Services: make a key for a program.", no_args_is_help=True)
@@ -52,14 +53,10 @@ def _new(name: str, role: str, directory: Path, as_json: bool) -> None:
 
 
 @people.command(epilog=example("strongroom person suspend bob"))
-def suspend(name: Name, as_json: Json = False) -> None:
+def suspend(name: Name, relay: Relays = None, file: Out = None, as_json: Json = False) -> None:
     """Suspend a person or a service at once: takes one administrator."""
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
-
-    profile = joined()
-    answer = hand_in(profile, profile.client(), "person.suspend", {"person": name}, stop=True)
-    settle(answer, as_json, f"{name} is suspended")
+    subject = {"person": name}
+    stop(joined(), "person.suspend", subject, f"{name} is suspended", relays=relay, out=file, as_json=as_json)
 
 
 @people.command(epilog=example("strongroom person reinstate bob"))
@@ -76,13 +73,11 @@ def reinstate(name: Name, as_json: Json = False) -> None:
 @people.command("revoke-key", epilog=example("strongroom person revoke-key 9c1f…"))
 def revoke_key(
     key: Annotated[str, typer.Argument(metavar="[KEY]", help="A key id; your own when left out.")] = "",
+    relay: Relays = None,
+    file: Out = None,
     as_json: Json = False,
 ) -> None:
     """Revoke a credential for good, at once: takes one administrator, or the key itself."""
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
-
     profile = joined()
     name = key or profile.key().key_id
-    answer = hand_in(profile, profile.client(), "key.revoke", {"key": name}, stop=True)
-    settle(answer, as_json, f"key {name[:12]} is revoked")
+    stop(profile, "key.revoke", {"key": name}, f"key {name[:12]} is revoked", relays=relay, out=file, as_json=as_json)

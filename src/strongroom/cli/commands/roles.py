@@ -12,6 +12,7 @@ from strongroom.cli.output import Json, emit, example, pairs, say
 signer = typer.Typer(help="A signer node: make its home, agree to a workspace, run.", no_args_is_help=True)
 guardian = typer.Typer(help="A guardian, a witness without a share: the same.", no_args_is_help=True)
 coordinator = typer.Typer(help="The coordinator's home.", no_args_is_help=True)
+relays = typer.Typer(help="A relay of stops, outside the coordinator: make its home, run.", no_args_is_help=True)
 
 Home = Annotated[Path, typer.Option(help="The node's home directory.")]
 NewHome = Annotated[Path, typer.Option(help="The home directory to make.")]
@@ -22,6 +23,9 @@ Out = Annotated[Path | None, typer.Option(help="Where the statement goes.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Workspace = Annotated[str, typer.Option(help="The id that workspace create printed; needed the first time.")]
 Relay = Annotated[str, typer.Option(help="HOST:PORT of the coordinator's relay; needed the first time.")]
+StopRelay = Annotated[
+    list[Path] | None, typer.Option(help="What `relay init` wrote: a relay to dial from now on; may be repeated.")
+]
 
 _INIT = "--provider p --region r --jurisdiction j --site s"
 
@@ -71,17 +75,17 @@ def enrol_guardian(home: Home, draft: Draft, out: Out = None, yes: Yes = False, 
 @signer.command(
     "run", epilog=example("strongroom signer run --home /var/lib/signer-1 --workspace 5e0c… --relay 127.0.0.1:7701")
 )
-def run_signer(home: Home, workspace: Workspace = "", relay: Relay = "") -> None:
+def run_signer(home: Home, workspace: Workspace = "", relay: Relay = "", stop_relay: StopRelay = None) -> None:
     """Run the signer in the foreground; it dials out and listens on nothing."""
-    _run(home, workspace, relay)
+    _run(home, workspace, relay, stop_relay)
 
 
 @guardian.command(
     "run", epilog=example("strongroom guardian run --home /var/lib/guardian-1 --workspace 5e0c… --relay 127.0.0.1:7701")
 )
-def run_guardian(home: Home, workspace: Workspace = "", relay: Relay = "") -> None:
+def run_guardian(home: Home, workspace: Workspace = "", relay: Relay = "", stop_relay: StopRelay = None) -> None:
     """Run the guardian in the foreground; it dials out and listens on nothing."""
-    _run(home, workspace, relay)
+    _run(home, workspace, relay, stop_relay)
 
 
 @signer.command("show", epilog=example("strongroom signer show --home /var/lib/signer-1"))
@@ -115,6 +119,47 @@ def init_coordinator(
     emit(document, as_json, lambda: _made(home, document, "coordinator.json"))
 
 
+@relays.command(
+    "init", epilog=example("strongroom relay init --home /var/lib/relay --workspace 5e0c… --api http://127.0.0.1:7700")
+)
+def init_relay(
+    home: NewHome,
+    workspace: Annotated[str, typer.Option(help="The id that workspace create printed.")],
+    api: Annotated[str, typer.Option(help="The coordinator, which shows the workspace's first entry.")] = "",
+    genesis: Annotated[Path | None, typer.Option(help="Or that entry as a file: genesis.json of a profile.")] = None,
+    listen: Annotated[str, typer.Option(help="Where nodes and people dial it.")] = "127.0.0.1:7702",
+    address: Annotated[str, typer.Option(help="HOST:PORT as others reach it, when that is another.")] = "",
+    ca: Annotated[Path | None, typer.Option(help="A certificate file to check https by.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the home of a relay that admits the nodes of the first entry; further ones by a file in `nodes`."""
+    from strongroom.cli.client import Client
+    from strongroom.cli.homes import new_relay
+    from strongroom.cli.trust import first_entry, read_first_entry
+    from strongroom.documents.names import parse_hash
+    from strongroom.errors import InvalidInput
+
+    pinned = parse_hash(workspace)
+    if (genesis is None) == (not api):
+        raise InvalidInput("relay.genesis", "the workspace's first entry comes from --api URL, or from --genesis FILE")
+    entry = first_entry(Client(api, ca), pinned) if genesis is None else read_first_entry(genesis, pinned)
+    document = new_relay(home, entry, listen, address)
+
+    def human() -> None:
+        _made(home, dict(document), "relay.json", "every node: signer run --stop-relay FILE")
+        say(f"people name its address: strongroom workspace join … --relay {document['address']}", "dim")
+
+    emit(document, as_json, human)
+
+
+@relays.command("run", epilog=example("strongroom relay run --home /var/lib/relay"))
+def run_relay(home: Annotated[Path, typer.Option(help="The relay's home directory.")]) -> None:
+    """Run the relay in the foreground; it carries stops between people and nodes, and nothing else."""
+    from strongroom.cli.roles import run_relay
+
+    run_relay(home)
+
+
 def serve(home: Annotated[Path, typer.Option(help="The coordinator's home directory.")]) -> None:
     """Run the coordinator in the foreground: API, log sequencer, relay, planners."""
     from strongroom.cli.roles import run_coordinator
@@ -126,6 +171,7 @@ def register(app: typer.Typer) -> None:
     """The groups and `serve` at the top level."""
     app.command("serve", epilog=example("strongroom serve --home /var/lib/strongroom"))(serve)
     app.add_typer(coordinator, name="coordinator")
+    app.add_typer(relays, name="relay")
     app.add_typer(signer, name="signer")
     app.add_typer(guardian, name="guardian")
 
@@ -138,12 +184,12 @@ def _init(home: Path, name: str, duty: str, place: tuple[str, str, str, str], as
     emit(document, as_json, lambda: _made(home, document, f"{name}.json"))
 
 
-def _made(home: Path, document: dict[str, object], file: str) -> None:
+def _made(home: Path, document: dict[str, object], file: str, to: str = "whoever drafts the policy") -> None:
     import json
 
     say(f"made {home}; the key in it never leaves it", "green")
     typer.echo(json.dumps(document, indent=2))
-    say(f"give {home / file} to whoever drafts the policy; it holds no secret", "dim")
+    say(f"give {home / file} to {to}; it holds no secret", "dim")
 
 
 def _enrol(home: Path, draft: Path, out: Path | None, yes: bool, as_json: bool) -> None:
@@ -157,11 +203,11 @@ def _enrol(home: Path, draft: Path, out: Path | None, yes: bool, as_json: bool) 
     agree(draft, name, key, target, yes=yes, as_json=as_json)
 
 
-def _run(home: Path, workspace: str, relay: str) -> None:
+def _run(home: Path, workspace: str, relay: str, stop_relays: list[Path] | None) -> None:
     from strongroom.cli.homes import pin_node
     from strongroom.cli.roles import run_node
 
-    pin_node(home, workspace, relay)
+    pin_node(home, workspace, relay, stop_relays or [])
     run_node(home)
 
 
@@ -172,4 +218,5 @@ def _show(home: Path, as_json: bool) -> None:
     settings = node_settings(home)
     document = {**settings, "key_id": SigningKey.load(home / "node.key").key_id}
     document["workspace"] = document.get("workspace") or ""
-    emit(document, as_json, lambda: pairs((k, v or "not pinned yet") for k, v in document.items()))
+    shown = {**document, "stop_relays": ", ".join(row["address"] for row in document["stop_relays"])}
+    emit(document, as_json, lambda: pairs((k, v or "not pinned yet") for k, v in shown.items()))

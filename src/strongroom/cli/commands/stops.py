@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say
-from strongroom.cli.profile import Profile, joined
+from strongroom.cli.output import Json, example
+from strongroom.cli.profile import joined
+from strongroom.cli.stopping import Out, Relays, stop
 
 
 def freeze(
     reason: Annotated[str, typer.Option(help="For everybody who finds it frozen.")],
     scope: Annotated[str, typer.Option(help="workspace, tier, wallet or person.")] = "workspace",
     target: Annotated[str, typer.Option(help="Which tier, wallet or person.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Only write the signed freeze to a file; offline.")] = None,
+    relay: Relays = None,
+    file: Out = None,
     as_json: Json = False,
 ) -> None:
     """Stop transfers at once: alone for 24 hours (once a week), two people until administrators end it."""
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
     from strongroom.errors import InvalidInput
 
     if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") == bool(target):
@@ -29,23 +28,9 @@ def freeze(
             "a freeze is of the workspace, or of one tier, wallet or person",
             "give --scope wallet --target NAME, or neither",
         )
-    profile = joined()
     subject = {"scope": scope, "target": target, "reason": reason}
-    if out is not None:
-        return _write(profile, subject, out, as_json)
-    answer = hand_in(profile, profile.client(), "workspace.freeze", subject, stop=True)
-    return settle(answer, as_json, f"frozen: {scope} {target}".rstrip())
-
-
-def _write(profile: Profile, subject: dict[str, Any], out: Path, as_json: bool) -> None:
-    """For when the coordinator cannot be trusted or reached: a node takes the file from its home's `stops`."""
-    from strongroom.cli.files import write_document
-    from strongroom.cli.signing import signed_stop
-
-    document = signed_stop(profile, "workspace.freeze", subject).to_doc()
-    write_document(out, document)
-    said = f"signed; put {out} into the directory `stops` of each node's home: it binds that node at once"
-    emit(document, as_json, lambda: say(said, "green"))
+    done = f"frozen: {scope} {target}".rstrip()
+    stop(joined(), "workspace.freeze", subject, done, relays=relay, out=file, as_json=as_json)
 
 
 def unfreeze(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from strongroom.cli.output import Json, brief, emit, example, say, table
 from strongroom.cli.profile import joined, load
+from strongroom.cli.stopping import Out, Relays, stop
 
 if TYPE_CHECKING:
     from strongroom.cli.client import Client
@@ -128,27 +130,23 @@ def approve(
 
 
 @app.command(epilog=example("strongroom transfer reject 4f1c2a9b77e0"))
-def reject(transfer: Name, as_json: Json = False) -> None:
-    """Reject a transfer as one of its approvers: it ends at once."""
-    _stop(transfer, "transfer.reject", as_json)
+def reject(transfer: Name, relay: Relays = None, file: Out = None, as_json: Json = False) -> None:
+    """Reject a transfer as one of its approvers: it ends at once; its whole id asks the coordinator nothing."""
+    _stop(transfer, "transfer.reject", relay, file, as_json)
 
 
 @app.command(epilog=example("strongroom transfer cancel 4f1c2a9b77e0"))
-def cancel(transfer: Name, as_json: Json = False) -> None:
-    """Take back a transfer of your own."""
-    _stop(transfer, "transfer.cancel", as_json)
+def cancel(transfer: Name, relay: Relays = None, file: Out = None, as_json: Json = False) -> None:
+    """Take back a transfer of your own; its whole id asks the coordinator nothing."""
+    _stop(transfer, "transfer.cancel", relay, file, as_json)
 
 
-def _stop(transfer: str, kind: str, as_json: bool) -> None:
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
-
+def _stop(transfer: str, kind: str, relays: list[str] | None, out: Path | None, as_json: bool) -> None:
     profile = joined()
-    client = profile.client()
-    name = _found(client, transfer)
-    answer = hand_in(profile, client, kind, {"transfer": name}, stop=True)
+    name = _found(profile.client(), transfer)
     verb = {"transfer.reject": "rejected", "transfer.cancel": "cancelled"}[kind]
-    settle(answer, as_json, f"transfer {name[:12]} is {verb}")
+    done = f"transfer {name[:12]} is {verb}"
+    stop(profile, kind, {"transfer": name}, done, relays=relays, out=out, as_json=as_json)
 
 
 def _found(client: Client, text: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from strongroom.cli.output import Json, brief, emit, example, say, table
 from strongroom.cli.profile import joined, load
+from strongroom.cli.stopping import Out, Relays, stop
 
 app = typer.Typer(help="Wallets: open, list, show an address, close.", no_args_is_help=True)
 
@@ -92,11 +93,9 @@ def address(name: Annotated[str, typer.Argument()], as_json: Json = False) -> No
 
 
 @app.command(epilog=example("strongroom wallet close hot-eth"))
-def close(name: Annotated[str, typer.Argument()], as_json: Json = False) -> None:
+def close(
+    name: Annotated[str, typer.Argument()], relay: Relays = None, file: Out = None, as_json: Json = False
+) -> None:
     """Close a wallet to all spending at once: takes one administrator."""
-    from strongroom.cli.settle import settle
-    from strongroom.cli.signing import hand_in
-
-    profile = joined()
-    answer = hand_in(profile, profile.client(), "wallet.close", {"wallet": name}, stop=True)
-    settle(answer, as_json, f"wallet {name} is closed")
+    subject = {"wallet": name}
+    stop(joined(), "wallet.close", subject, f"wallet {name} is closed", relays=relay, out=file, as_json=as_json)

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from strongroom.coordinator.relay import HANDSHAKE_BYTES, Relay
 from strongroom.documents.credentials import SigningKey
 from strongroom.errors import Refused
 from strongroom.wire.frame import Frame, encode_frame, read_frame
 from strongroom.wire.handshake import NodeSide
+from strongroom.wire.relay import Bounds, Relay
 
 WORKSPACE = "cd" * 32
 NAMES = ("signer-1", "signer-2")
@@ -114,7 +114,7 @@ async def test_a_stranger_is_not_let_in(world: World) -> None:
     for name, key in (("signer-9", SigningKey.generate()), ("signer-1", world.keys["signer-2"])):
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError, Refused)):
             await world.dial(name, key)
-    for data in (b"GET / HTTP/1.1\r\n\r\n" * 10, (HANDSHAKE_BYTES + 1).to_bytes(4, "big") + bytes(4), bytes(8)):
+    for data in (b"GET / HTTP/1.1\r\n\r\n" * 10, (Bounds().first + 1).to_bytes(4, "big") + bytes(4), bytes(8)):
         reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
         await read_frame(reader)
         writer.write(data)
