@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any, Final
 
-from strongroom.chains.evm.transaction import assemble
+from strongroom.chains.evm.transaction import assemble, decode
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
 from strongroom.custody.authority import granting, in_force, observed, single
@@ -133,7 +133,12 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     policy, used = in_force(state), usage(state, entry.time)
     loosest = max((r.allowance.fee_ceiling for r in policy.rules if r.allowance), default=0)
     expected = expected_call(state, transfer, null=False)
-    fee = check(raw, chain=wallet.chain, expected=expected, nonce=wallet.next_nonce, fee_ceiling=loosest)
+    try:
+        fee = check(raw, chain=wallet.chain, expected=expected, nonce=wallet.next_nonce, fee_ceiling=loosest)
+    except Refused as error:
+        if error.code == "payload.anchor_differs" and decode(raw).nonce < wallet.next_nonce:
+            raise Refused("anchor.in_use", "the payload's nonce belongs to another transfer, for ever") from error
+        raise
     payload = Payload(payload_digest(raw).hex(), raw, fee, False, entry.time)
     transfer = replace(transfer, payloads=(payload,))
     sums: list[Any] = []
@@ -145,8 +150,6 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     ceiling = permitted(state, transfer, moment, recording).terms.fee_ceiling
     if fee > ceiling:
         raise Refused("fee.over_ceiling", f"the fee may reach {fee}, above {ceiling}")
-    if (wallet.name, wallet.next_nonce) in state.anchors:
-        raise Refused("anchor.in_use", f"nonce {wallet.next_nonce} belongs to another transfer")
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
     require(exceeded(policy, request, used))
     anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums))

@@ -144,7 +144,8 @@ def test_i4_i5_an_intent_is_anchored_once_and_an_anchor_serves_one_intent(home: 
     first, second = home.propose(), home.propose()
     home.authorize(first)
     assert code_of(home.authorize, first) == "intent.already_anchored"
-    assert code_of(home.authorize, second, nonce=0) == "payload.anchor_differs"
+    assert code_of(home.authorize, second, nonce=0) == "anchor.in_use"
+    assert code_of(home.authorize, second, nonce=2) == "payload.anchor_differs"
     home.authorize(second)
     nonces = [home.state.transfers[name].authorization for name in (first, second)]
     assert [a.nonce for a in nonces if a] == [0, 1]

@@ -7,6 +7,8 @@
 
 mod abort;
 mod keygen;
+#[cfg(test)]
+mod probing;
 mod refresh;
 mod share;
 mod sign;
