@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 
 from strongroom.lab import processes, roles, workspace
-from strongroom.lab.actions import Actions
+from strongroom.lab.actions import WALLET, Actions
+from strongroom.lab.chain import CHAIN, ETH_ASSET
 from strongroom.lab.layout import Layout, locate
 from strongroom.lab.workspace import Settings
 
@@ -75,6 +77,12 @@ class Lab:
             roles.start(self.layout, name)
         roles.wait_for_api(self.layout, self.settings)
         roles.wait_for_nodes(self.layout, self.settings, tuple(name for name in names if name in roles.NODES))
+
+    def proposal(self, to: str, wei: int) -> dict[str, Any]:
+        """A signed proposal of the service, which may be handed in more than once, word for word."""
+        subject = {"from": WALLET, "to": f"{CHAIN}:{to}", "asset": ETH_ASSET, "amount": str(wei), "why": "e2e"}
+        subject |= {"until": self.now() + 600_000, "idempotency": secrets.token_hex(8)}
+        return self.actions.member("exchange").sign("transfer.propose", subject)
 
     def remove(self) -> None:
         """Stop everything and leave nothing."""

@@ -7,7 +7,6 @@ import secrets
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from strongroom.audit.verify import verify_bundle
 from strongroom.lab import chain, processes
@@ -28,13 +27,6 @@ def payee() -> str:
 def approve(lab: Lab, transfer: str, name: str) -> None:
     done = lab.command("transfer", "approve", transfer, "--yes", profile=name)
     assert "approved" in done.stdout, done.stdout + done.stderr
-
-
-def proposal(lab: Lab, to: str) -> dict[str, Any]:
-    """A signed proposal of WEI, which may be handed in more than once."""
-    subject = {"from": WALLET, "to": f"{chain.CHAIN}:{to}", "asset": chain.ETH_ASSET, "amount": str(WEI), "why": "e2e"}
-    subject |= {"until": lab.now() + 600_000, "idempotency": secrets.token_hex(8)}
-    return lab.actions.member("exchange").sign("transfer.propose", subject)
 
 
 def root_at(lab: Lab, size: int) -> str:
@@ -89,7 +81,7 @@ def test_an_old_copy_catches_up_from_the_witnesses_before_it_appends_anything(la
     actions.send("ETH", WEI, to_first, "after the copy")
     size, _ = actions.agreed_digest(len(NODES))
     root = root_at(lab, size)
-    body = proposal(lab, to_second)
+    body = lab.proposal(to_second, WEI)
     actions.api.post("/v1/transfers", body)
     lab.kill("coordinator")
     shutil.rmtree(home)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -11,11 +12,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 
 import uvicorn
 import uvloop
 from sqlalchemy import Connection, update
+from sqlalchemy.exc import DBAPIError
 
 from strongroom.coordinator.config import Config, load_config
 from strongroom.coordinator.house import House
@@ -61,6 +63,14 @@ def main(home: Path, serve_api: ServeApi) -> None:
         except StrongroomError as error:
             _say(str(error))
             raise SystemExit(2) from None
+        except DBAPIError as error:
+            _fail(error)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    """End with what the database said, without the statement and the values that it was given."""
+    _say(f"the store fails: {error.orig if isinstance(error, DBAPIError) else error}")
+    raise SystemExit(1) from None
 
 
 def found(config: Config, database: Database, lease: Lease) -> None:
@@ -116,8 +126,7 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
         runner.close()
         database.close()
     if failures:
-        _say(f"the store failed: {failures[0]}")
-        raise SystemExit(1)
+        _fail(failures[0])
     _say("stopped")
 
 
@@ -154,7 +163,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _says_more(record: logging.LogRecord) -> bool:
+    """Not that a call which still waited at the end was broken off: its caller sees that."""
+    return not record.exc_info or not isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
 def _server(config: Config, app: Any) -> uvicorn.Server:
+    logging.getLogger("uvicorn.error").addFilter(_says_more)
     host, port = config.api
     files: dict[str, Any] = {}
     if config.tls is not None:

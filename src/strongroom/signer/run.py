@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import ssl
 import sys
 import time
@@ -147,11 +148,13 @@ def _same(credential: Credential) -> Credential:
 
 
 def main(home: Path) -> None:
-    """Run the node of a home directory until a signal; exits 2 with one line when the home cannot be used."""
+    """Run the node of a home directory until a signal; exits with one line, 2 for its home, 1 for its disk."""
     try:
         os.umask(0o077)
-        runner = Runner(home)
+        uvloop.run(Runner(home).run())
+    except sqlite3.Error as error:  # what was not durable has not left: a new start goes on from what is
+        say(f"strongroom: the disk fails: {error}")
+        raise SystemExit(1) from None
     except (StrongroomError, OSError) as error:
         say(f"strongroom: {error}")
         raise SystemExit(2) from None
-    uvloop.run(runner.run())
