@@ -37,8 +37,9 @@ PATIENCE: Final = 240.0
 STOPPED: Final = {"signer-2": 60.0, "guardian-1": 30.0, "coordinator": 20.0}
 """Seconds for which roles are stopped (SIGSTOP), once each: longer than sessions, checkpoints' age and lease last."""
 
-OFTEN: Final = ("commit", "peer", "append", "cosign", "checkpoint")
-"""What a transfer passes many times."""
+PASSES: Final = dict.fromkeys(("commit", "peer", "append", "cosign", "checkpoint"), 40)
+PASSES |= dict.fromkeys(("refreshed", "refresh", "share", "erase"), 1)
+"""On which pass of a point a role dies at the latest: a transfer passes some many times, a refresh comes rarely."""
 
 Tell = Callable[[int, int], None]
 
@@ -160,7 +161,7 @@ class Campaign:
             span = CALM
         elif self._random.random() < AIMED:
             point, span = self._next_point(role), AIMED_LIFE
-            count = self._random.randint(1, 40 if point.split()[0] in OFTEN else 3)
+            count = self._random.randint(1, PASSES.get(point.split()[0], 3))
         elif self._random.random() < STARTING:
             ends = time.monotonic() + self._random.uniform(0, 1.5)
         home, log = self._layout.home(role), self._layout.log(role)

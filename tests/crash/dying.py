@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 EDGES = ("before", "after")
-SUBMITTED = ("proposed", "authorized", "signed", "completed")
-FRAMES = ("append", "cosign", "checkpoint", "sign", "peer", "challenge", "answer")
+SUBMITTED = ("proposed", "authorized", "signed", "completed", "refreshed")
+FRAMES = ("append", "cosign", "checkpoint", "sign", "peer", "refresh", "challenge", "answer")
+DURABLE = ("flight", "signature", "share", "erase", "commit")
 COORDINATOR = (
     *(f"{kind} {edge}" for kind in (*SUBMITTED, "sign", "keep", "send", "commit") for edge in EDGES),
     "cosigned after",
 )
 """Entries appended; a signature asked for, kept, broadcast; a database transaction; a head that became final."""
-NODE = tuple(f"{what} {edge}" for what in (*FRAMES, "flight", "signature", "commit") for edge in EDGES)
-"""Frames handled; a probe's record; a finished signature; a commit. After: done, and not a byte of it has left."""
-SIGNER_ONLY = ("sign", "peer", "flight", "signature")
+NODE = tuple(f"{what} {edge}" for what in (*FRAMES, *DURABLE) for edge in EDGES)
+"""Frames handled; a probe's record, a finished signature, a share, an old share's end; a commit.
+
+After: done, and not a byte of it has left.
+"""
+SIGNER_ONLY = ("sign", "peer", "refresh", "flight", "signature", "share", "erase")
 
 
 def points_of(role: str) -> tuple[str, ...]:
@@ -106,6 +110,7 @@ def arm_node(fuse: Fuse) -> None:
     fuse.around(Node, "receive", lambda self, frame: frame.kind)
     fuse.around(Disk, "commit", "commit")
     fuse.around(Disk, "put", lambda self, kind, *rest: kind)
+    fuse.around(Disk, "erase", "erase")
     fuse.around(Probes, "begin", "flight")
 
 

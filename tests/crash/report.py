@@ -13,9 +13,11 @@ from strongroom.lab import roles
 from strongroom.signer.probes import BUDGET
 from tests.crash.campaign import Campaign, missed
 from tests.crash.evidence import examine
-from tests.crash.stream import Stream
+from tests.crash.stream import Renewals, Stream
 
 CUSTOMERS: Final = 4
+RENEWED: Final = 15.0
+"""Seconds between two orders to refresh the key."""
 REST: Final = 300.0
 """Seconds in which everything that was ordered must complete once nobody is killed any more."""
 
@@ -25,9 +27,12 @@ def crash(scratch: Path, kills: int, seed: int, tell: Progress) -> dict[str, Any
     with Lab(Bench(True, False, scratch, scratch, tell)) as lab:
         stream = Stream(lab.actions, CUSTOMERS)
         campaign = Campaign(lab.layout, stream, kills, seed)
+        renewals = Renewals(lab.actions, RENEWED)
         stream.start()
+        renewals.start()
         began = time.monotonic()
         campaign.run(lambda done, total: tell(f"kills; {stream.completed} transfers", done, total))
+        renewals.close()
         seconds = time.monotonic() - began
         tell("everything that was ordered completes")
         roles.wait_for_api(lab.layout, lab.settings)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from strongroom.errors import StrongroomError, Unreachable
 from strongroom.lab import chain
-from strongroom.lab.actions import FINAL, WALLET, Actions
+from strongroom.lab.actions import FINAL, KEY, WALLET, Actions
 
 T = TypeVar("T")
 
@@ -88,6 +88,32 @@ class Stream:
             document = insist(lambda query=query: self._actions.api.get(f"/v1/transfers/{order.id}", **query))
         order.status, order.seconds = document["status"], time.monotonic() - began
         self.last = time.monotonic()
+
+
+class Renewals:
+    """An administrator who orders a refresh of the key every now and then, whatever is going on."""
+
+    def __init__(self, actions: Actions, every: float) -> None:
+        self._actions, self._alice, self._every = actions, actions.member("alice"), every
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._order, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Order nothing more."""
+        self._closing.set()
+        self._thread.join()
+
+    def _order(self) -> None:
+        while not self._closing.wait(self._every):
+            try:
+                (epoch,) = (row["epoch"] for row in self._actions.api.get("/v1/keys")["keys"] if row["name"] == KEY)
+                self._alice.state("key.refresh", {"key": KEY, "epoch": epoch + 1})
+            except StrongroomError:
+                continue  # nobody is there, or the key is being refreshed already
 
 
 def insist(call: Callable[[], T]) -> T:
