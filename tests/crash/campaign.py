@@ -23,13 +23,13 @@ from tests.crash.stream import Stream
 _CONNECTED: Final = b"connected to the relay"
 READY: Final = {"coordinator": b"relay on ", "signer": _CONNECTED, "guardian": _CONNECTED}
 """What a role says once it is ready."""
-MEAN_LIFE: Final = 4.0
+MEAN_LIFE: Final = 2.5
 """Seconds from being ready until a role is killed."""
 STARTING: Final = 0.1
 """The share of lives that end while the process is starting."""
 AIMED: Final = 0.75
 """The share of lives with a fault point."""
-AIMED_LIFE: Final = 15.0
+AIMED_LIFE: Final = 8.0
 """Seconds for which a role may live on without passing its fault point."""
 CALM: Final = 20.0
 """Seconds without a completed transfer after which everybody is left in peace until there is one."""
@@ -38,8 +38,11 @@ STOPPED: Final = {"signer-2": 60.0, "guardian-1": 30.0, "coordinator": 20.0}
 """Seconds for which roles are stopped (SIGSTOP), once each: longer than sessions, checkpoints' age and lease last."""
 
 PASSES: Final = dict.fromkeys(("commit", "peer", "append", "cosign", "checkpoint"), 40)
-PASSES |= dict.fromkeys(("refreshed", "refresh", "share", "erase"), 1)
-"""On which pass of a point a role dies at the latest: a transfer passes some many times, a refresh comes rarely."""
+"""On which pass of a point a role dies at the latest: a transfer passes some many times."""
+CUT: Final = 15
+"""Kills from one power cut to the next: all roles at once, and then a refresh in which one of them dies."""
+WINDOW: Final = 20.0
+"""Seconds for that refresh."""
 
 Tell = Callable[[int, int], None]
 
@@ -96,16 +99,21 @@ class Campaign:
         self._pauses = dict(zip(STOPPED, (goal * share // 4 for share in (1, 2, 3)), strict=True))
         self.kills = Kills()
         self._points = {kind: list[str]() for kind in map(kind_of, roles.ROLES)}
+        self._refresh_points = list[tuple[str, str]]()
+        self._next_cut = CUT
+        self._window: tuple[str, float] | None = None
 
     def run(self, tell: Tell) -> None:
         """Until the goal is reached; then every role runs as it is meant to be. Raises Stalled."""
         processes.stop(self._layout, roles.ROLES)
         for role in roles.ROLES:
-            self._begin(role)
+            self._live(role)
         try:
             while self.kills.total < self._goal or self._paused():
                 for role in roles.ROLES:
                     self._look(role)
+                if self.kills.total >= self._next_cut and not (self._window or self._paused() or self._calm):
+                    self._cut()
                 tell(self.kills.total, self._goal)
                 time.sleep(0.02)
         finally:
@@ -114,6 +122,30 @@ class Campaign:
             processes.stop(self._layout, roles.ROLES)
             for role in roles.ROLES:
                 roles.start(self._layout, role)
+
+    @property
+    def renewing(self) -> bool:
+        """Whether this is the moment for a refresh of the key."""
+        return self._window is not None
+
+    def _cut(self) -> None:
+        """End everything at once; then everybody lives on, but for the one who dies in the refresh that follows."""
+        for role in roles.ROLES:
+            self._kill(role)
+        if not self._refresh_points:
+            every = [(role, p) for role in roles.ROLES for p in dying.points_of(role) if p.split()[0] in dying.REFRESH]
+            kinds = {(kind_of(role), point): (role, point) for role, point in self._random.sample(every, len(every))}
+            self._refresh_points = list(kinds.values())
+        victim, point = self._refresh_points.pop()
+        for role in roles.ROLES:
+            self._begin(role, point if role == victim else "", 1, WINDOW)
+        self._window, self._next_cut = (victim, time.monotonic() + WINDOW), self.kills.total + CUT
+
+    def _close_window(self, now: float) -> None:
+        """Everybody's life is short again."""
+        for life in self._lives.values():
+            life.ends = now + self._random.expovariate(1 / MEAN_LIFE)
+        self._window = None
 
     def _paused(self) -> bool:
         return any(life.resumes is not None for life in self._lives.values())
@@ -134,19 +166,34 @@ class Campaign:
             return
         if processes.running(self._layout, role) is None:
             self._died(role, life)
-            self._begin(role)
+            self._live(role)
+            if self._window is not None and role == self._window[0]:
+                self._close_window(now)
+        elif self._window is not None:
+            if now >= self._window[1]:
+                self._refresh_points.insert(0, (self._window[0], self._lives[self._window[0]].point))
+                self._close_window(now)
         elif life.ends is None:
             if self._said(role, life, READY[kind_of(role)]):
                 life.ends = now + life.span
         elif role in self._pauses and self.kills.total >= self._pauses[role]:
             self._pause(role, life, STOPPED[role])
         elif now >= life.ends and not self._calm:
-            processes.kill(self._layout, role)
-            self.kills.random += 1
-            self.kills.by_role[role] += 1
-            if life.point:  # it was not reached: another life will
-                self._points[kind_of(role)].insert(0, life.point)
-            self._begin(role)
+            self._kill(role)
+            self._live(role)
+
+    def _kill(self, role: str) -> None:
+        """kill -9, wherever the role is; a fault point that it did not reach is left to another life."""
+        life = self._lives[role]
+        if processes.running(self._layout, role) is None:
+            return self._died(role, life)
+        processes.kill(self._layout, role)
+        self.kills.random += 1
+        self.kills.by_role[role] += 1
+        point = life.point
+        if point and point.split()[0] not in dying.REFRESH:
+            self._points[kind_of(role)].insert(0, point)
+        return None
 
     def _died(self, role: str, life: Life) -> None:
         if not self._said(role, life, f"DIES {life.point}\n".encode()):
@@ -154,16 +201,19 @@ class Campaign:
         self.kills.by_point[f"{kind_of(role)}: {life.point}"] += 1
         self.kills.by_role[role] += 1
 
-    def _begin(self, role: str) -> None:
-        """Start the role, with a fault point or without."""
-        point, count, span, ends = "", 0, self._random.expovariate(1 / MEAN_LIFE), None
-        if self._calm:
-            span = CALM
+    def _live(self, role: str) -> None:
+        """Start the role for a life with a fault point or without."""
+        if self._calm or self._window is not None:
+            self._begin(role, "", 0, CALM)
         elif self._random.random() < AIMED:
-            point, span = self._next_point(role), AIMED_LIFE
-            count = self._random.randint(1, PASSES.get(point.split()[0], 3))
-        elif self._random.random() < STARTING:
-            ends = time.monotonic() + self._random.uniform(0, 1.5)
+            point = self._next_point(role)
+            self._begin(role, point, self._random.randint(1, PASSES.get(point.split()[0], 3)), AIMED_LIFE)
+        else:
+            self._begin(role, "", 0, self._random.expovariate(1 / MEAN_LIFE))
+            if self._random.random() < STARTING:
+                self._lives[role].ends = time.monotonic() + self._random.uniform(0, 1.5)
+
+    def _begin(self, role: str, point: str, count: int, span: float) -> None:
         home, log = self._layout.home(role), self._layout.log(role)
         script = home / "dying.py"
         if not script.exists():  # the checkout may be closed to the role's user
@@ -172,13 +222,14 @@ class Campaign:
         log_from = log.stat().st_size if log.exists() else 0
         command = [sys.executable, str(script), role, str(home), point or "none at", str(count)]
         pid = processes.start(self._layout, role, command, user_of(role), home)
-        self._lives[role] = Life(pid, point, log_from, span, ends)
+        self._lives[role] = Life(pid, point, log_from, span)
 
     def _next_point(self, role: str) -> str:
         """Every point in turn, in a random order each time."""
         points = self._points[kind_of(role)]
         if not points:
-            points += self._random.sample(every := dying.points_of(role), len(every))
+            usual = [point for point in dying.points_of(role) if point.split()[0] not in dying.REFRESH]
+            points += self._random.sample(usual, len(usual))
         return points.pop()
 
     def _said(self, role: str, life: Life, what: bytes) -> bool:

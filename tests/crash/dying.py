@@ -24,7 +24,9 @@ NODE = tuple(f"{what} {edge}" for what in (*FRAMES, *DURABLE) for edge in EDGES)
 
 After: done, and not a byte of it has left.
 """
-SIGNER_ONLY = ("sign", "peer", "refresh", "flight", "signature", "share", "erase")
+REFRESH = ("refreshed", "refresh", "share", "erase")
+"""What only a refresh of the key passes."""
+SIGNER_ONLY = ("sign", "peer", "flight", "signature", *REFRESH)
 
 
 def points_of(role: str) -> tuple[str, ...]:

@@ -16,8 +16,6 @@ from tests.crash.evidence import examine
 from tests.crash.stream import Renewals, Stream
 
 CUSTOMERS: Final = 4
-RENEWED: Final = 15.0
-"""Seconds between two orders to refresh the key."""
 REST: Final = 300.0
 """Seconds in which everything that was ordered must complete once nobody is killed any more."""
 
@@ -27,7 +25,7 @@ def crash(scratch: Path, kills: int, seed: int, tell: Progress) -> dict[str, Any
     with Lab(Bench(True, False, scratch, scratch, tell)) as lab:
         stream = Stream(lab.actions, CUSTOMERS)
         campaign = Campaign(lab.layout, stream, kills, seed)
-        renewals = Renewals(lab.actions, RENEWED)
+        renewals = Renewals(lab.actions, lambda: campaign.renewing)
         stream.start()
         renewals.start()
         began = time.monotonic()

@@ -16,6 +16,8 @@ from strongroom.lab.actions import FINAL, KEY, WALLET, Actions
 T = TypeVar("T")
 
 PAUSE: Final = 0.1
+AGAIN: Final = 0.5
+"""Seconds between two orders of a refresh: while one runs, another is the same."""
 HOURS_MS: Final = 6 * 3_600_000
 
 
@@ -91,10 +93,10 @@ class Stream:
 
 
 class Renewals:
-    """An administrator who orders a refresh of the key every now and then, whatever is going on."""
+    """An administrator who orders refreshes of the key while they are wanted."""
 
-    def __init__(self, actions: Actions, every: float) -> None:
-        self._actions, self._alice, self._every = actions, actions.member("alice"), every
+    def __init__(self, actions: Actions, wanted: Callable[[], bool]) -> None:
+        self._actions, self._alice, self._wanted = actions, actions.member("alice"), wanted
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._order, daemon=True)
 
@@ -108,7 +110,9 @@ class Renewals:
         self._thread.join()
 
     def _order(self) -> None:
-        while not self._closing.wait(self._every):
+        while not self._closing.wait(AGAIN):
+            if not self._wanted():
+                continue
             try:
                 (epoch,) = (row["epoch"] for row in self._actions.api.get("/v1/keys")["keys"] if row["name"] == KEY)
                 self._alice.state("key.refresh", {"key": KEY, "epoch": epoch + 1})

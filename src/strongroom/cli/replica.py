@@ -18,11 +18,13 @@ from strongroom.errors import InvalidInput
 from strongroom.signer.disk import Disk
 
 _CHUNK: Final = 1000
+_RELAY: Final = "127.0.0.1:7701"
+"""Where nodes dial a coordinator that says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """Raw entries in order, the newest quorum-cosigned note, the workspace; where its node dials ("" in a bundle)."""
+    """Raw entries in order, the newest quorum-cosigned note, the workspace, and where its node dials."""
 
     entries: Iterator[bytes]
     note: str
@@ -42,7 +44,7 @@ def opened(source: Path) -> Iterator[Replica]:
                 note = _note_of(BundleReader(file))
                 file.seek(0)
                 reader = BundleReader(file)
-                yield Replica((line.raw for line in reader.lines()), note, reader.workspace, "")
+                yield Replica((line.raw for line in reader.lines()), note, reader.workspace, _RELAY)
         except OSError as error:
             raise InvalidInput("restore.source", f"cannot read {source}: {error.strerror}") from None
 

@@ -61,6 +61,8 @@ def _findings(desk: Desk, nodes: tuple[NodeHealth, ...], chains: tuple[ChainHeal
     for name in desk.state.keys:
         yield f"key '{name}' has no share backup: two lost signers of three would lose it"
     policy = desk.state.policy
+    if policy is not None and policy.coordinator != desk.key.credential:
+        yield "log.key is not the policy's: nodes need coordinator.json, and a next version has to name the key"
     for name in policy.chains if policy else ():
         if name not in desk.chains:
             yield f"no node of {name} is configured in coordinator.toml"

@@ -88,10 +88,7 @@ class House:
             raise Refused("workspace.missing", "the store holds no workspace", "create one: strongroom workspace init")
         if state.workspace != self.config.workspace:
             raise Refused("workspace.not_created_here", "the store holds another workspace than coordinator.toml names")
-        policy = state.policy
-        if policy is not None and policy.coordinator != self.desk.key.credential:
-            raise Refused("workspace.log_key", "log.key is not the coordinator's key of the policy")
-        self.desk.peers.enrol(policy)
+        self.desk.peers.enrol(state.policy)
 
     async def start(self) -> None:
         """Begin to work; everything that was open goes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from strongroom.custody import witnesses
+from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState
 from strongroom.documents.credentials import SigningKey
 from strongroom.errors import InvalidInput, StrongroomError
@@ -92,9 +93,10 @@ class Round:
         return Checkpoint(origin_of(self.state.workspace), self.size, self.state.root)
 
     def note(self, log_key: SigningKey) -> str:
-        """The note with the log's own signature and all cosignatures."""
-        log = sign_checkpoint(self.checkpoint, log_key)
-        return Note(self.checkpoint, (log, *self.lines.values())).text()
+        """The note with all cosignatures, and the log's own signature once the policy names its key."""
+        named = in_force(self.state).coordinator == log_key.credential
+        log = [sign_checkpoint(self.checkpoint, log_key)] if named else []
+        return Note(self.checkpoint, (*log, *self.lines.values())).text()
 
     def lost(self, what: str) -> bool:
         """Whether so many have refused that the quorum is out of reach."""

@@ -47,7 +47,7 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     new = load_policy(fields(entry.body, "policy.proposed", {"policy": dict})["policy"])
     if new.version != old.version + 1 or new.expires <= entry.time:
         raise Refused("policy.version", f"the next policy has version {old.version + 1} and has not expired")
-    if new.document["witnesses"] != old.document["witnesses"] or new.coordinator != old.coordinator:
+    if new.document["witnesses"] != old.document["witnesses"]:
         raise Refused("witnesses.joint_quorum_missing", "a policy cannot change the witnesses by itself")
     subject = {"policy": new.digest, "version": new.version}
     if not entry.evidence:

@@ -7,10 +7,13 @@ from typing import Any
 from strongroom.policy.model import Policy
 
 _BOUNDS = ("expires", "limits", "chains", "version")
+_WITHOUT_AUTHORITY = ("coordinator",)  # its log key: whoever holds it can only delay
 
 
 def tightens(old: Policy, new: Policy) -> bool:
     """True only for changes that plainly take away: an earlier end, lower or further limits, lower fee windows.
+
+    Another coordinator gives and takes nothing.
 
     Everything else counts as loosening and waits out the cool-down: a wrong "no" costs a delay, a wrong "yes" money.
     """
@@ -31,4 +34,4 @@ def tightens(old: Policy, new: Policy) -> bool:
 
 
 def _rest(policy: Policy) -> dict[str, Any]:
-    return {key: value for key, value in policy.document.items() if key not in _BOUNDS}
+    return {key: value for key, value in policy.document.items() if key not in (*_BOUNDS, *_WITHOUT_AUTHORITY)}

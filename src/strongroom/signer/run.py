@@ -65,11 +65,12 @@ class Runner:
         address = parse_address(config["relay"])
         hub = Relay("the relay", address, _tls(home, address, config), COORDINATOR)
         relays = [_stop_relay(home, item) for item in config.get("stop_relays", ())]
+        named = _coordinator(home / "coordinator.json")
         disk = open_disk(home)
         vault = Vault.open(home) if settings.duty is Duty.SIGNER else None
         self._title, self._node = f"{settings.duty} {name}", Node(settings, key, disk, vault, now, say=say)
         self._hub = Line(
-            hub, workspace, name, key, lambda: self._node.coordinator,
+            hub, workspace, name, key, lambda: named or self._node.coordinator,
             self._then(self._node.connected), self._then(self._node.receive), say,
         )  # fmt: skip
         self._relays = [
@@ -145,6 +146,15 @@ def _tls(home: Path, address: tuple[str, int], config: dict[str, Any]) -> ssl.SS
 
 def _same(credential: Credential) -> Credential:
     return credential
+
+
+def _coordinator(path: Path) -> Credential | None:
+    """A coordinator that this node's operator names, because the policy does not name it yet; raises InvalidInput."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        doc = parse_loose(file.read(MAX_BYTES + 1))
+    return Credential.from_doc(fields(doc, "coordinator.json", {"name": str, "key": dict})["key"])
 
 
 def main(home: Path) -> None:

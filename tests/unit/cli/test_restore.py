@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from strongroom.cli.main import run
+from strongroom.documents.credentials import SigningKey
+from strongroom.policy.compare import tightens
+from strongroom.policy.loader import load_policy
 from strongroom.signer.disk import Disk, open_disk
 from tests.unit.audit.test_verify import bundle_of, note_of
 from tests.workspace import Workspace
@@ -60,9 +63,13 @@ def test_a_home_is_made_from_a_node_s_and_dials_where_the_node_does(
     assert before == {path.name: path.read_bytes() for path in source.iterdir()}, "the source is only read"
 
 
-def test_a_new_log_key_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_log_key_comes_with_the_policy_that_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = asked(capsys, node(tmp_path / "signer"), tmp_path / "new")
     assert (code, told["log_key"]) == (0, "new")
+    old, key = DESK.state.policy, SigningKey.load(tmp_path / "new/log.key").credential
+    following = load_policy(json.loads((tmp_path / "new/next-policy.json").read_text()))
+    assert old is not None and (following.version, following.coordinator) == (old.version + 1, key)
+    assert tightens(old, following), "it is in force at once"
 
 
 def test_sources_that_cannot_serve_are_refused_with_their_reason(

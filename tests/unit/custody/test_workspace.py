@@ -15,7 +15,7 @@ from strongroom.custody.state import EMPTY
 from strongroom.errors import Refused
 from strongroom.log.entry import parse_entry
 from strongroom.policy.loader import load_policy
-from tests.workspace import CHAIN, WEI, Workspace
+from tests.workspace import CHAIN, WEI, Workspace, seeded
 
 
 @pytest.fixture
@@ -94,6 +94,16 @@ def test_i20_a_policy_alone_changes_no_witness(home: Workspace) -> None:
     document["people"]["alice"]["keys"] = [home.keys["guardian-1"].credential.to_doc()]
     with pytest.raises(Refused, match=r"witnesses\.joint_quorum_missing"):
         propose(home, document, "bob", "carol")
+
+
+def test_another_log_key_is_the_administrators_choice_and_in_force_at_once(home: Workspace) -> None:
+    key = seeded("another coordinator").credential
+    document = {**next_policy(home), "coordinator": key.to_doc()}
+    with pytest.raises(Refused, match=r"authority\.threshold"):
+        propose(home, document, "alice")
+    propose(home, document, "alice", "bob")
+    policy = home.state.policy
+    assert policy is not None and (policy.version, policy.coordinator) == (2, key)
 
 
 def test_a_withdrawn_proposal_does_not_come_back(home: Workspace) -> None:

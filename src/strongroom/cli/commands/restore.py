@@ -23,43 +23,32 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Make the coordinator's home anew from a node's copy of the log, every entry checked; no other node stops."""
-    import shutil
-
     from rich.progress import Progress
 
-    from strongroom.cli.homes import chains_of, new_coordinator, pin_coordinator
+    from strongroom.cli.homes import chains_of
     from strongroom.cli.output import console
+    from strongroom.cli.rebuilding import Settings, rebuild
     from strongroom.cli.replica import opened
-    from strongroom.cli.roles import rebuild_log
     from strongroom.documents.credentials import SigningKey
-    from strongroom.errors import InvalidInput
 
-    part = home.with_name(home.name + ".part")
-    if home.exists() or part.exists():
-        raise InvalidInput("file.exists", f"{home} or {part.name} exists and is kept", "name another home")
     key = SigningKey.load(log_key) if log_key is not None else SigningKey.generate()
-    try:
-        with (
-            opened(source) as replica,
-            Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars,
-        ):
-            task = bars.add_task("entries checked and stored", total=None)
-            new_coordinator(part, api, relay or replica.relay or "127.0.0.1:7701", chains_of(chain or ()), key)
-            pin_coordinator(part, replica.workspace)
-            state = rebuild_log(part, replica.entries, replica.note, lambda done: bars.update(task, completed=done))
-        part.rename(home)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    settings = Settings(api, relay, chains_of(chain or ()))
+    with (
+        opened(source) as replica,
+        Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars,
+    ):
+        task = bars.add_task("entries checked and stored", total=None)
+        state, named = rebuild(home, replica, key, settings, lambda done: bars.update(task, completed=done))
     document = {"home": str(home), "workspace": state.workspace, "size": state.size, "root": state.root.hex()}
-    known = state.policy is not None and state.policy.coordinator == key.credential
-    document["log_key"] = "the policy's" if known else "new"
+    document["log_key"] = "the policy's" if named else "new"
 
     def human() -> None:
         say(f"{home} holds the log of workspace {state.workspace}: {state.size} entries, all checked", "green")
         say(f"root {state.root.hex()}")
-        if not known:
-            say("log.key is not the one that the policy names: no node will answer it", "yellow")
+        if not named:
+            say("log.key is new, and the policy names another:", "yellow")
+            say(f"  each node's operator copies {home / 'coordinator.json'} into the node's home and restarts it;")
+            say(f"  then administrators sign: strongroom policy propose {home / 'next-policy.json'}")
         say(f"  strongroom serve --home {home}")
 
     emit(document, as_json, human)
