@@ -21,7 +21,12 @@ from tests.crash import dying
 from tests.crash.stream import Stream
 
 _CONNECTED: Final = b"connected to the relay"
-READY: Final = {"coordinator": b"relay on ", "signer": _CONNECTED, "guardian": _CONNECTED}
+READY: Final = {
+    "coordinator": b"relay on ",
+    "relay": b"relay of stops on ",
+    "signer": _CONNECTED,
+    "guardian": _CONNECTED,
+}
 """What a role says once it is ready."""
 MEAN_LIFE: Final = 2.5
 """Seconds from being ready until a role is killed."""
@@ -205,7 +210,7 @@ class Campaign:
         """Start the role for a life with a fault point or without."""
         if self._calm or self._window is not None:
             self._begin(role, "", 0, CALM)
-        elif self._random.random() < AIMED:
+        elif dying.points_of(role) and self._random.random() < AIMED:
             point = self._next_point(role)
             self._begin(role, point, self._random.randint(1, PASSES.get(point.split()[0], 3)), AIMED_LIFE)
         else:

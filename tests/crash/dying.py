@@ -33,6 +33,8 @@ def points_of(role: str) -> tuple[str, ...]:
     """The fault points that a role of that name passes."""
     if role == "coordinator":
         return COORDINATOR
+    if role == "relay":
+        return ()  # it keeps nothing
     return tuple(p for p in NODE if not role.startswith("guardian") or p.split()[0] not in SIGNER_ONLY)
 
 
@@ -119,15 +121,15 @@ def arm_node(fuse: Fuse) -> None:
 def main() -> None:
     """Run the role of the product; with a count of 0 it never dies of itself."""
     role, home, point, count = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    from strongroom.cli.roles import run_coordinator, run_node, run_relay
+
     fuse = Fuse(point, count)
     if role == "coordinator":
-        from strongroom.cli.roles import run_coordinator
-
         arm_coordinator(fuse)
         run_coordinator(home)
+    elif role == "relay":
+        run_relay(home)
     else:
-        from strongroom.cli.roles import run_node
-
         arm_node(fuse)
         run_node(home)
 
