@@ -9,7 +9,7 @@ from typing import Any, Final
 from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.repair import state_subject
-from strongroom.custody.state import CustodyState
+from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.custody.witnesses import (
     Electorate,
     accepted,
@@ -29,7 +29,6 @@ from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.tree import EMPTY_ROOT
 from strongroom.policy.model import Node, Policy
 from strongroom.signer.disk import Disk
-from strongroom.signer.snapshots import Snapshots
 
 MAX_SKEW: Final = 120_000  # ms
 
@@ -97,12 +96,11 @@ class Replica:
         self.most: int = (disk.get("cosigned", "most") or {"size": 0})["size"]
         self.q_accepted = Mark.from_doc(disk.get("accepted", "highest"))
         self.stated: int = (disk.get("repair", "stated") or {"number": 0})["number"]
+        self.accepted, self.cosigned = EMPTY, NOTHING
+        self._states: dict[int, CustodyState] = {0: EMPTY}  # from the quorum-cosigned size to the accepted one
         self._verified: dict[str, tuple[tuple[Electorate, ...], Cosigned]] = {}
         newest = disk.get("note", "newest")
         kept = parse_note(newest["note"]).checkpoint.size if newest else 0
-        self.snapshots = Snapshots(disk)
-        self.accepted, self.cosigned = self.snapshots.load(kept), NOTHING
-        self._states = {self.accepted.size: self.accepted}  # from the quorum-cosigned size to the accepted one
         while chunk := disk.entries(self.accepted.size, self.accepted.size + 1000):
             for _, state in self._fold(self.accepted, chunk):
                 self.accepted = state
@@ -217,7 +215,6 @@ class Replica:
         if size > self.cosigned.size or newer:
             self.cosigned = seen
             self._disk.later("note", "newest", {"note": text})  # evidence only: a crash may forget it
-            self.snapshots.cosigned(state)  # what it writes down and the note are durable together
             for old in [old for old in self._states if old < size]:
                 del self._states[old]
 
@@ -227,7 +224,7 @@ class Replica:
                 entry = parsed or parse_entry(raw)
                 if state.size == 0 and entry.leaf.hex() != self.workspace:
                     raise Refused("workspace.not_created_here", "the log begins with another workspace's creation")
-                before, state = state, apply(state, entry)
+                state = apply(state, entry)
             except StrongroomError as error:
                 raise EntryRefused(state.size, error) from None
             except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
@@ -235,7 +232,6 @@ class Replica:
             own_start = entry.kind == "signer.started" and entry.body["node"] == self._me
             if own_start and self._disk.get("boot", entry.body["boot"]) is None:
                 self._found_restored(f"entry {state.size - 1} starts this node with a boot that it does not know")
-            self.snapshots.saw(before, entry)
             yield entry, state
 
     def require_own_disk(self) -> None:

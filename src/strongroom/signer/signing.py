@@ -39,19 +39,20 @@ class Signing:
         decided: list[object] = []
 
         def permit() -> None:
-            """Decide, and again whenever anything has come that could change the decision."""
+            """Decide, and again whenever anything has come that could change the decision; heads grow stale anyway."""
             newest = [station.replica.accepted, station.stops.version]
             if decided != newest:
                 station.require_voice()
                 for state in station.states():
                     may_sign(state, name, digest, station.clock())
                 decided[:] = newest
+            transfer = transfer_of(station.replica.state, name)
+            self._witness.require_fresh(station.replica.state.wallets[transfer.intent.wallet].tier)
 
         permit()
         state = station.replica.state
         transfer = transfer_of(state, name)
         wallet = state.wallets[transfer.intent.wallet]
-        self._witness.require_fresh(wallet.tier)
         index = transfer.authorization.index if transfer.authorization else -1
         about = {"path": list(wallet.path), "authorization": {"transfer": name, "index": index}}
         share = self._shares.of(state.keys[wallet.key].transcript)

@@ -6,6 +6,7 @@ import pytest
 
 from strongroom.chains.verify import verify_signature
 from strongroom.documents.envelope import Envelope
+from strongroom.wire.frame import Frame
 from tests.unit.signer.fleet import SIGNERS, Fleet, accepts_in, codes, cosignatures_in, forged_note
 from tests.workspace import NODES, WEI
 
@@ -74,6 +75,21 @@ def test_a_stale_checkpoint_signs_nothing_until_it_is_cosigned_again(fleet: Flee
     assert codes(fleet.sign(transfer, digest)) == ["checkpoint.stale"] * 2
     fleet.refresh()
     assert signatures(fleet.sign(transfer, digest))
+
+
+def test_a_head_that_grows_stale_ends_the_session_under_it(fleet: Fleet) -> None:
+    transfer, digest = fleet.transfer()
+    fleet.now += 25_000
+    late: list[Frame] = []
+    fleet.drop = lambda frame: frame.kind == "peer" and not late.append(frame)
+    fleet.sign(transfer, digest)
+    fleet.now += 6_000
+    fleet.drop = lambda frame: False
+    for frame in late:
+        fleet.nodes[frame.to].receive(frame)
+    fleet.carry()
+    assert codes(fleet.inbox) == ["checkpoint.stale"] * 2
+    assert not signatures(fleet.inbox)
 
 
 def test_cosignatures_from_the_future_keep_nothing_fresh(fleet: Fleet) -> None:
