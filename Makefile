@@ -13,7 +13,7 @@ PYTEST := $(PY) -m pytest --forbid-skips --timeout 600 $(SELECT)
 ARGS ?=
 CARGO := cd rust && PYO3_PYTHON=/usr/bin/python3 PYO3_BUILD_EXTENSION_MODULE=1 bash ../setup/cargo.sh cargo
 
-.PHONY: help setup setup-dev demo test hostile crash fuzz bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
+.PHONY: help setup setup-dev demo test hostile crash simulate fuzz bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ hostile: setup-dev  ## Only the attacks: each must fail closed, with its reason
 
 crash: setup-dev  ## Kill the roles of a lab (KILLS=1000) under a stream of transfers, and prove that nothing was lost
 	@$(PY) -m tests.crash --kills $(or $(KILLS),1000) $(ARGS)
+
+simulate: setup-dev  ## Coordinator, nodes and an enemy in virtual time (SEEDS=10000); a broken invariant is replayed exactly
+	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),300) $(ARGS)
 
 fuzz: setup-dev  ## Every decoder and the fold on far more generated input than a run of all tests takes
 	@STRONGROOM_EXAMPLES=fuzz $(PY) -m pytest -p no:cacheprovider tests/fuzz tests/unit/custody $(ARGS)

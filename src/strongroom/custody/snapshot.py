@@ -1,8 +1,7 @@
 """The state written down, in one way only: what its digest is of, and what a replica starts from without the entries.
 
 The text holds everything but the full pages of the ledgers, which stand in it by their hashes: pages never change, so
-that writing the next snapshot, and hashing it, costs what has changed and not what there is. What holds its default is
-left out: a later release may give the state a field, and old seals still hold, as long as old entries leave it alone.
+that writing the next snapshot, and hashing it, costs what has changed and not what there is.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -45,15 +44,10 @@ def pages(state: CustodyState) -> Iterator[Page]:
 
 
 def read(text: bytes, digest: str, fetch: Fetch) -> CustodyState:
-    """The state of this digest (hex); raises Refused snapshot.digest unless text and pages are what was sealed, and
-    snapshot.format when they hold what this release does not know.
-    """
+    """The state of this digest (hex); raises Refused snapshot.digest unless text and pages are what was sealed."""
     if hashlib.sha256(text).hexdigest() != digest:
         raise Refused("snapshot.digest", "the snapshot is not the state that was sealed")
-    try:
-        state: CustodyState = form(CustodyState)[1](json.loads(text), fetch)
-    except (ValueError, TypeError, LookupError):
-        raise Refused("snapshot.format", "another release wrote the snapshot") from None
+    state: CustodyState = form(CustodyState)[1](json.loads(text), fetch)
     return state
 
 
@@ -75,9 +69,9 @@ def form(kind: Any) -> tuple[Write, Read]:
     if origin in (Union, types.UnionType):
         return _optional(*form(next(item for item in of if item is not type(None))))
     if origin is frozenset:
-        return _collection(frozenset, lambda items: sorted(items, key=_rank), *form(of[0]))
+        return _collection(frozenset, sorted, *form(of[0]))
     if origin is Map:
-        return _collection(Map, lambda rows: sorted(rows, key=lambda row: _rank(row[0])), *_row(of), items=Map.items)
+        return _collection(Map, sorted, *_row(of), items=Map.items)
     if origin is tuple:
         return _collection(tuple, list, *form(of[0])) if of[1:] == (...,) else _row(of)
     if isinstance(origin, type) and issubclass(origin, StrEnum):
@@ -85,10 +79,6 @@ def form(kind: Any) -> tuple[Write, Read]:
     if is_dataclass(origin):
         return _record(origin)
     raise TypeError(f"a state holds no {kind}")
-
-
-def _rank(item: Any) -> Any:
-    return _TEXT.encode(item) if isinstance(item, dict) else item
 
 
 def _as_is(value: Any) -> Any:
@@ -103,11 +93,7 @@ def _optional(put: Write, get: Read) -> tuple[Write, Read]:
 
 
 def _collection(
-    kind: Callable[[Any], Any],
-    order: Callable[[Iterator[Any]], list[Any]],
-    put: Write,
-    get: Read,
-    items: Write = _as_is,
+    kind: Callable[[Any], Any], order: Callable[[Any], list[Any]], put: Write, get: Read, items: Write = _as_is
 ) -> tuple[Write, Read]:
     return (
         lambda value: order(put(item) for item in items(value)),
@@ -124,19 +110,10 @@ def _row(kinds: tuple[Any, ...]) -> tuple[Write, Read]:
 
 
 def _record(kind: Any) -> tuple[Write, Read]:
-    hints = typing.get_type_hints(kind)
-    forms = {field.name: form(hints[field.name]) for field in fields(kind)}
-    parts = [(field.name, forms[field.name][0], _default(field)) for field in fields(kind)]
-
-    def put(value: Any) -> dict[str, Any]:
-        values = [(name, write, getattr(value, name), default) for name, write, default in parts]
-        return {name: write(item) for name, write, item, default in values if item != default}
-
-    return put, lambda doc, fetch: kind(**{name: forms[name][1](item, fetch) for name, item in doc.items()})
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+    hints, names = typing.get_type_hints(kind), [field.name for field in fields(kind)]
+    put, get = _row(tuple(hints[name] for name in names))
+    values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    return lambda value: put(values(value)), lambda doc, fetch: kind(*get(doc, fetch))
 
 
 def _write_ledger(ledger: Ledger) -> list[Any]:
