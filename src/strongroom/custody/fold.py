@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from strongroom.custody import digest, keys, nodes, repair, stops, transfers, wallets, witnesses, workspace
 from strongroom.custody.authority import unused
+from strongroom.custody.record import replace
 from strongroom.custody.retention import tidied
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
 from strongroom.errors import Refused

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
 from immutables import Map
 
+from strongroom.custody.record import replace
 from strongroom.custody.state import CustodyState, Rolling
 from strongroom.documents.names import AccountId, AssetId
 from strongroom.policy.evaluate import Request, Usage, Window

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from immutables import Map
 
 from strongroom.custody.limits import without_past
+from strongroom.custody.record import replace
 from strongroom.custody.state import TRANSFERS_KEPT, CustodyState, Phase, Transfer
 from strongroom.custody.stops import DAY_MS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Any, Final
 
 from strongroom.chains.evm.transaction import assemble, decode
@@ -13,6 +12,7 @@ from strongroom.custody.authority import granting, in_force, observed, single
 from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, require, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
+from strongroom.custody.record import replace
 from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.amount import parse_amount

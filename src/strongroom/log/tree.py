@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 from strongroom.errors import InvalidInput
@@ -20,7 +19,10 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def fold_peaks(peaks: Sequence[bytes]) -> bytes:
     """The root over adjacent perfect subtrees, largest first, one at least."""
-    return reduce(lambda right, left: node_hash(left, right), reversed(peaks))
+    *lefts, node = peaks
+    while lefts:
+        node = node_hash(lefts.pop(), node)
+    return node
 
 
 @dataclass(frozen=True, slots=True)

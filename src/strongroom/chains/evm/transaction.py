@@ -151,14 +151,15 @@ def digest(payload: bytes) -> bytes:
 
 def assemble(payload: bytes, r: int, s: int, address: str) -> SignedTransaction:
     """The signed transaction; raises payload.high_s (EIP-2), signature.range, signature.wrong_key."""
-    tx = decode(payload)
+    decode(payload)  # or refuse it
     if not (0 < r < GROUP_ORDER_INT and 0 < s < GROUP_ORDER_INT):
         raise Refused("signature.range", "r and s are between 0 and the group order")
     if s > GROUP_ORDER_INT // 2:
         raise Refused("payload.high_s", "the signature's s is in the upper half (EIP-2)")
     compact, message = r.to_bytes(32, "big") + s.to_bytes(32, "big"), digest(payload)
     parity = _parity(message, compact, address)
-    raw = _transaction(_items(tx) + b"".join(_string(_number(n)) for n in (parity, r, s)))
+    items = payload[consume_length_prefix(payload, 1)[3] :]
+    raw = _transaction(items + b"".join(_string(_number(n)) for n in (parity, r, s)))
     return SignedTransaction(raw, "0x" + keccak256(raw).hex())
 
 
