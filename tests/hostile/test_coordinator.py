@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from strongroom.lab import processes, roles
-from strongroom.lab.actions import FINAL, WALLET
+from strongroom.lab import processes
 from strongroom.lab.layout import NODES as NAMES
-from strongroom.lab.layout import SIGNERS
 from strongroom.lab.users import as_user, private_home, user_of
 from tests.e2e.conftest import Lab
 from tests.hostile.conftest import QUORUM_BLOCKED, audited
@@ -57,50 +53,6 @@ def test_entries_of_another_hour_are_accepted_by_nobody(lab: Lab, besiege: Besie
         proposed = siege.propose("recipient")
         assert siege.refused("time.outside_skew", QUORUM_BLOCKED) <= set(NAMES)
     assert proposed["id"] not in audited(lab).state.transfers
-
-
-def test_a_freeze_that_the_coordinator_withholds_stops_every_signer(lab: Lab, besiege: Besiege) -> None:
-    freeze = lab.actions.member("bob").sign(
-        "workspace.freeze", {"scope": "wallet", "target": WALLET, "reason": "withheld"}, stop=True
-    )
-    to = "0x" + secrets.token_hex(20)
-    with besiege(start=False) as siege:
-        siege.start("tests.hostile.attacker", "withhold")
-        roles.wait_for_nodes(lab.layout, lab.settings)
-        for signer in SIGNERS:
-            hand(lab, signer, freeze)
-        proposed = lab.actions.propose("ETH", 10**15, to, "during a freeze")
-        assert siege.refused("workspace.frozen", 2) <= set(SIGNERS)
-    frozen = logged_freezes(lab)
-    assert [row["reason"] for row in frozen] == ["withheld"], "the nodes hand the stop to the honest coordinator"
-    assert lab.actions.rpc.balance(to) == 0
-    for name in ("alice", "bob"):
-        lab.actions.member(name).state("workspace.unfreeze", {"freeze": frozen[0]["id"]})
-    ended = lab.actions.watch(proposed["id"], lambda document: document["status"] in FINAL)
-    assert lab.actions.rpc.balance(to) == (10**15 if ended["status"] == "completed" else 0)
-    audited(lab)
-
-
-def logged_freezes(lab: Lab) -> list[dict[str, Any]]:
-    """The freezes in force, once there are any."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        rows = [row for row in lab.actions.api.get("/v1/freezes")["freezes"] if row["in_force"]]
-        if rows:
-            return rows
-        time.sleep(0.1)
-    return []
-
-
-def hand(lab: Lab, signer: str, envelope: dict[str, Any]) -> None:
-    """Leave a stop as a file with a signer, as a person with access to its machine does; it takes the file away."""
-    stops, user = lab.layout.home(signer) / "stops", user_of(signer)
-    stops.mkdir(exist_ok=True)
-    (stops / "freeze.part").write_text(json.dumps(envelope))
-    if user is not None:
-        subprocess.run(["chown", "-R", user.name, str(stops)], check=True)
-    (stops / "freeze.part").rename(stops / "freeze.json")
-    processes.wait_until(lab.layout, signer, lambda: not (stops / "freeze.json").exists())
 
 
 def test_a_database_edited_by_sql_changes_nothing(lab: Lab) -> None:

@@ -35,6 +35,6 @@ def test_transfers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     far = next(row for name, row in rows.items() if "ms each way" in name)
     assert far.median >= 6 * transfers.DELAY_MS  # append and accept, cosign and cosignature, sign and at least a round
     roles = set(section.details["cpu_ms_per_transfer_sustained"])
-    assert roles == {"chain", "coordinator", "signer-1", "signer-2", "signer-3", "guardian-1"}
+    assert roles == {"chain", "coordinator", "relay", "signer-1", "signer-2", "signer-3", "guardian-1"}
     assert not labs[0].layout.base.exists()
     assert all(processes.running(labs[0].layout, role) is None for role in roles)
