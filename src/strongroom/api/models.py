@@ -110,6 +110,40 @@ class Keygens(Form):
     keygens: list[KeygenRow]
 
 
+class Head(Form):
+    repair: int = Field(description="the highest repair on its branch")
+    size: int
+    root: str
+    nodes: list[str]
+
+
+class TailEntry(Form):
+    index: int
+    kind: str
+
+
+class RepairAnswer(Form):
+    stuck: bool = Field(description="no head has a quorum of the nodes that are connected, or nodes wait for a repair")
+    number: int = Field(description="of the next repair")
+    cosigned: int = Field(description="entries that stay in any case")
+    heads: list[Head]
+    again: list[TailEntry] = Field(description="sequenced again unless the repair keeps them")
+
+
+class OrderRow(Form):
+    kind: str
+    subject: dict[str, Any]
+    stage: str = Field(description="orders, witnesses, logged or failed")
+    have: int
+    need: int
+    stated: list[str]
+    error: str
+
+
+class OrdersAnswer(Form):
+    orders: list[OrderRow]
+
+
 class WalletRow(Form):
     name: str
     chain: str

@@ -87,6 +87,16 @@ def router(service: Service, clock: Clock) -> APIRouter:
     async def keygens() -> JSONResponse:
         return JSONResponse(views.keygens_document(service.keygens()))
 
+    @routes.get(
+        "/repair", summary="The heads that nodes hold, and what a repair would do", response_model=models.RepairAnswer
+    )
+    async def repair() -> JSONResponse:
+        return JSONResponse(views.repair_document(service.split()))
+
+    @routes.get("/orders", summary="Repairs and changes of witnesses under way", response_model=models.OrdersAnswer)
+    async def orders() -> JSONResponse:
+        return JSONResponse(views.orders_document(service.orders()))
+
     @routes.get("/wallets", summary="Wallets and their addresses", response_model=models.Wallets)
     async def wallets() -> JSONResponse:
         return JSONResponse(views.wallets_document(service.state, _balances(service)))

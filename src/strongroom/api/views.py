@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strongroom.api.facade import Health, KeygenProgress
+from strongroom.api.facade import Health, KeygenProgress, OrderProgress, Split
 from strongroom.api.words import address_of, duration
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
@@ -78,6 +78,34 @@ def keygens_document(progress: tuple[KeygenProgress, ...]) -> dict[str, Any]:
     """Key generations that run or have ended since the coordinator started."""
     rows = [{"name": p.name, "stage": p.stage, "done": p.done, "total": p.total, "error": p.error} for p in progress]
     return {"keygens": rows}
+
+
+def repair_document(split: Split) -> dict[str, Any]:
+    """Which heads there are, and what a repair would keep and sequence again."""
+    heads = [
+        {"repair": repair, "size": size, "root": root, "nodes": sorted(nodes)}
+        for (repair, size, root), nodes in sorted(split.heads.items())
+    ]
+    again = [{"index": index, "kind": kind} for index, kind in split.again]
+    return {"stuck": split.stuck, "number": split.number, "cosigned": split.cosigned, "heads": heads, "again": again}
+
+
+def orders_document(progress: tuple[OrderProgress, ...]) -> dict[str, Any]:
+    """What administrators have ordered of the witnesses since the coordinator started."""
+    return {
+        "orders": [
+            {
+                "kind": p.kind,
+                "subject": dict(p.subject),
+                "stage": p.stage,
+                "have": p.have,
+                "need": p.need,
+                "stated": list(p.stated),
+                "error": p.error,
+            }
+            for p in progress
+        ]
+    }
 
 
 def wallets_document(state: CustodyState, balances: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

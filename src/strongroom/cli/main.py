@@ -18,7 +18,9 @@ from strongroom.cli.commands import (
     addresses,
     audit,
     keys,
+    log,
     members,
+    nodes,
     policy,
     posture,
     restore,
@@ -64,6 +66,8 @@ app.add_typer(workspace.app, name="workspace")
 app.add_typer(members.people, name="person")
 app.add_typer(members.services, name="service")
 app.add_typer(keys.app, name="key")
+app.add_typer(log.app, name="log")
+app.add_typer(nodes.app, name="node")
 app.add_typer(wallets.app, name="wallet")
 app.add_typer(addresses.app, name="address")
 app.add_typer(policy.app, name="policy")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from strongroom.store.records import Event, Refusal
 
@@ -66,6 +67,34 @@ class Health:
     witnesses_need: int
     quorums: Mapping[str, tuple[int, int]]
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderProgress:
+    """How far an order is: stage orders (`have` of `need` administrators), witnesses, logged or failed; who stated."""
+
+    kind: str
+    subject: Mapping[str, Any]
+    stage: str
+    have: int
+    need: int
+    stated: tuple[str, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The heads (repair number, size, root) with who holds each; `stuck` when none of them can reach a quorum.
+
+    `number` is the next repair's, `cosigned` the size that stays in any case, `again` what of our own tail (index and
+    kind) is sequenced again unless the repair keeps it.
+    """
+
+    stuck: bool
+    number: int
+    cosigned: int
+    heads: Mapping[tuple[int, int, str], Sequence[str]]
+    again: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from typing import Final
 from strongroom.coordinator.adoption import Adoption
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
+from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.peers import Peer
+from strongroom.coordinator.repair import Repair
 from strongroom.coordinator.rounds import No
 from strongroom.custody.stops import STOPS
 from strongroom.documents.canonical import fields
@@ -32,8 +34,17 @@ Handler = Callable[[Peer, Frame], None]
 class Hall:
     """Frames in; a malformed one is dropped with a line for the operator, and hurts nobody else."""
 
-    def __init__(self, desk: Desk, adoption: Adoption, ceremony: Ceremony, peers_changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        adoption: Adoption,
+        ceremony: Ceremony,
+        repair: Repair,
+        orders: Orders,
+        peers_changed: Callable[[], None],
+    ) -> None:
         self._desk, self._adoption, self._ceremony, self._peers_changed = desk, adoption, ceremony, peers_changed
+        self._repair, self._orders = repair, orders
         self._digests: dict[str, asyncio.Future[tuple[int, str]]] = {}
         self._handlers: dict[str, Handler] = {
             "head": self._head,
@@ -45,6 +56,8 @@ class Hall:
             "transcript": self._transcript,
             "signed": self._signed,
             "digest": self._digest,
+            "repair.state": lambda peer, frame: orders.take_statement(peer.name, frame.head),
+            "change.state": lambda peer, frame: orders.take_statement(peer.name, frame.head),
             "latched": lambda peer, frame: None,
         }
 
@@ -94,13 +107,16 @@ class Hall:
 
     def _entries(self, peer: Peer, frame: Frame) -> None:
         head = fields(frame.head, "entries", {"from": int, "count": int})
-        self._adoption.take_entries(peer, head["from"], frame.body)
+        if not self._repair.take_entries(peer.name, head["from"], frame.body):
+            self._adoption.take_entries(peer, head["from"], frame.body)
 
     def _refused(self, peer: Peer, frame: Frame) -> None:
         shape = {"what": str, "ref": str, "index": int, "code": str, "message": str, "culprits": list}
         head = fields(frame.head, "refused", shape)
         code, message = head["code"][:64], head["message"][:MOST_TEXT]
         match head["what"]:
+            case "repair.ask" | "change.ask":
+                self._orders.take_refusal(peer.name, head["what"], Refused(code, message))
             case "append" | "cosign":
                 self._desk.sequencer.take_refusal(peer, No(head["what"], code, message, head["index"]))
             case "sign" | "possession":

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from strongroom.coordinator.answers import ChainHealth, Health, NodeHealth
+from strongroom.coordinator.answers import ChainHealth, Health, NodeHealth, Split
 from strongroom.coordinator.desk import Desk
 from strongroom.policy.model import Duty
 
 MOST_SKEW_MS: Final = 30_000  # clocks further apart stop hot signing
 
 
-def health(desk: Desk) -> Health:
+def health(desk: Desk, split: Split) -> Health:
     """What can be said now."""
     policy = desk.cosigned.policy or desk.state.policy
     boots = desk.cosigned.boots
@@ -36,10 +36,16 @@ def health(desk: Desk) -> Health:
     )
     have, need = desk.witnesses()
     quorums = {k.name: (len(desk.available(k)), k.threshold) for k in desk.state.keys.values()}
-    return Health(nodes, chains, have, need, quorums, tuple(_findings(desk, nodes, chains)))
+    return Health(nodes, chains, have, need, quorums, tuple(_findings(desk, split, nodes, chains)))
 
 
-def _findings(desk: Desk, nodes: tuple[NodeHealth, ...], chains: tuple[ChainHealth, ...]) -> Iterator[str]:
+def _findings(
+    desk: Desk, split: Split, nodes: tuple[NodeHealth, ...], chains: tuple[ChainHealth, ...]
+) -> Iterator[str]:
+    if split.stuck:
+        yield "the witnesses hold different logs, and none has a quorum: strongroom log repair"
+    if desk.state.changing is not None:
+        yield "a change of the witnesses waits for a checkpoint of both quorums, the old and the new"
     have, need = desk.witnesses()
     if have < need:
         yield f"witnesses {have} of {need}: nothing can be cosigned"

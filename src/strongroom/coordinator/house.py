@@ -10,16 +10,19 @@ from strongroom.coordinator.adoption import Adoption
 from strongroom.coordinator.archive import Archive
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.chain import Chain
+from strongroom.coordinator.change import Change
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.funds import Funds
 from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.history import History
 from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.peers import Peers
 from strongroom.coordinator.ports import ChainNode, Clock, Transport
 from strongroom.coordinator.reconcile import Reconciler
 from strongroom.coordinator.refresh import RefreshDriver
+from strongroom.coordinator.repair import Repair
 from strongroom.coordinator.sealing import Sealing
 from strongroom.coordinator.sequencer import TICK_SECONDS, Sequencer
 from strongroom.coordinator.service import Pulse, Service
@@ -72,9 +75,13 @@ class House:
         self.keygen = KeygenDriver(self.desk, self.ceremony)
         self.refresh = RefreshDriver(self.desk, self.ceremony)
         self.adoption = Adoption(sequencer, transport, clock, say)
-        self.hall = Hall(self.desk, self.adoption, self.ceremony, self._peers_changed)
-        statements = Statements(self.desk, self.planner, self.keygen, self.refresh)
-        self.service = Service(self.desk, statements, self.reconciler, self.ceremony, self.hall, self.pulse)
+        repair, change = Repair(self.desk), Change(self.desk)
+        self.orders = Orders(self.desk, {"log.repair": repair, "signer.enrol": change, "signer.retire": change})
+        self.hall = Hall(self.desk, self.adoption, self.ceremony, repair, self.orders, self._peers_changed)
+        statements = Statements(self.desk, self.planner, self.keygen, self.refresh, self.orders)
+        self.service = Service(
+            self.desk, statements, self.reconciler, self.ceremony, self.hall, self.pulse, repair, self.orders
+        )
         sequencer.on_cosigned.append(self._cosigned)
         sequencer.on_entry.append(lambda index, entry: self.pulse.beat())
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,6 +104,7 @@ class House:
         self._tasks.append(loop.create_task(self._tick()))
         self.reconciler.start()
         self.keygen.start()
+        self.orders.start()
 
     async def stop(self) -> None:
         """End all work; what was durable stays, the rest is done again after the next start."""
@@ -106,6 +114,7 @@ class House:
         await self.reconciler.stop()
         await self.keygen.stop()
         await self.refresh.stop()
+        await self.orders.stop()
         for chain in self.desk.chains.values():
             await chain.close()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, Final
 
 from strongroom.coordinator.history import History
@@ -12,7 +13,8 @@ from strongroom.coordinator.offers import append_frame
 from strongroom.coordinator.peers import Peer, Peers
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.rounds import No, Round
-from strongroom.custody.witnesses import blocked
+from strongroom.custody.fold import apply
+from strongroom.custody.witnesses import blocked, witnesses
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import StrongroomError
@@ -141,7 +143,7 @@ class Sequencer:
     def offer(self, peer: Peer, *, again: bool = False) -> None:
         """Give a node what it lacks towards the round's head, or the cosigned one, a step at a time."""
         current, history = self.round, self.history
-        if not peer.reported or not peer.connected:
+        if not peer.reported or not peer.connected or peer.name not in witnesses(history.state):
             return
         if peer.diverged and history.root_at(peer.size) == peer.root:
             peer.diverged = False
@@ -294,6 +296,22 @@ class Sequencer:
         for peer in self.peers.connected():
             self.ask_head(peer)
         self._hurry = history.state.size
+
+    def repair(self, kept: Sequence[Entry], number: int, evidence: Iterable[Envelope], lost: Iterable[Entry]) -> None:
+        """Go on with a `log.repaired` behind `kept`, which follow the cosigned head; then sequence again what was lost.
+
+        Raises what the fold raises, and then nothing has changed.
+        """
+        state = reduce(apply, kept, self.history.cosigned)
+        body = {"number": number, "base": {"size": state.size, "root": state.root.hex()}}
+        entry = new_entry("log.repaired", max(self._clock(), state.time), body, evidence)
+        apply(state, entry)
+        self.replace_tail([*kept, entry])
+        for each in lost:
+            try:
+                self.submit(each.kind, each.body, each.evidence)
+            except StrongroomError:
+                continue  # it is there already, or does not apply on this branch
 
     def _tell_refused(self, entry: Entry, nos: Mapping[str, No]) -> None:
         for listener in self.on_refused:

@@ -6,12 +6,14 @@ import asyncio
 from typing import Any
 
 from strongroom.coordinator import health
-from strongroom.coordinator.answers import Activity, Health, KeygenProgress, Submission
+from strongroom.coordinator.answers import Activity, Health, KeygenProgress, OrderProgress, Split, Submission
 from strongroom.coordinator.awaiting import awaited
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.hall import Hall
+from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.reconcile import Reconciler
+from strongroom.coordinator.repair import Repair
 from strongroom.coordinator.statements import Statements
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.documents.envelope import Envelope
@@ -41,10 +43,12 @@ class Service:
     """The facade; every decision is the fold's and the signers'."""
 
     def __init__(
-        self, desk: Desk, statements: Statements, reconciler: Reconciler, ceremony: Ceremony, hall: Hall, pulse: Pulse
-    ) -> None:
+        self, desk: Desk, statements: Statements, reconciler: Reconciler, ceremony: Ceremony, hall: Hall,
+        pulse: Pulse, repair: Repair, orders: Orders,
+    ) -> None:  # fmt: skip
         self._desk, self._statements, self._reconciler = desk, statements, reconciler
         self._ceremony, self._hall, self._pulse = ceremony, hall, pulse
+        self._repair, self._orders = repair, orders
 
     @property
     def workspace(self) -> str:
@@ -96,7 +100,7 @@ class Service:
 
     def health(self) -> Health:
         """Nodes, chains, quorums, findings."""
-        return health.health(self._desk)
+        return health.health(self._desk, self._repair.split())
 
     def balances(self) -> dict[str, dict[str, int]]:
         """What the node last said each wallet holds, in base units by asset; wallets not asked yet are absent."""
@@ -111,6 +115,14 @@ class Service:
     def keygens(self) -> tuple[KeygenProgress, ...]:
         """The key generations ordered and the refreshes begun since the start, the last of each key."""
         return self._ceremony.progress()
+
+    def split(self) -> Split:
+        """The heads that the nodes hold, and whether the log needs a repair."""
+        return self._repair.split()
+
+    def orders(self) -> tuple[OrderProgress, ...]:
+        """What administrators have ordered of the witnesses since the start."""
+        return self._orders.progress()
 
     async def changed(self, timeout: float) -> None:
         """Returns when anything has changed, or after `timeout` seconds."""

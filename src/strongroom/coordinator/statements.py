@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from strongroom.coordinator.answers import Submission
+from strongroom.coordinator.change import ENTRIES
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.refresh import RefreshDriver
 from strongroom.coordinator.stages.approve import approve
 from strongroom.coordinator.stages.plan import Planner
@@ -36,6 +38,9 @@ COLLECTED: Final = {
 }
 """Statements of which an entry may need several; the others stand alone."""
 
+ATTACHED: Final = ("policy.propose", *ENTRIES)
+"""Statements that name a policy which comes beside them."""
+
 MORE: Final = ("authority.threshold", "freeze.weekly")
 """What the fold says when further people could still complete the entry."""
 
@@ -45,15 +50,18 @@ MOST_COLLECTED: Final = 1000
 class Statements:
     """The way in for every statement that is not a node's."""
 
-    def __init__(self, desk: Desk, planner: Planner, keygen: KeygenDriver, refresh: RefreshDriver) -> None:
+    def __init__(
+        self, desk: Desk, planner: Planner, keygen: KeygenDriver, refresh: RefreshDriver, orders: Orders
+    ) -> None:
         self._desk, self._planner, self._keygen, self._refresh = desk, planner, keygen, refresh
+        self._orders = orders
 
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None) -> Submission:
         """Returns once the entry (or the collected statement) is durable; raises InvalidInput, Denied, Refused."""
         desk = self._desk
         statement = from_envelope(envelope)
         kind = statement.kind
-        if attachment is not None and kind != "policy.propose":
+        if attachment is not None and kind not in ATTACHED:
             raise InvalidInput("statement.attachment", f"a {kind} statement has no attachment")
         transfer: str | None = None
         index: int | None
@@ -67,6 +75,8 @@ class Statements:
             return await self._refresh.order(envelope, statement)
         elif kind in STOP_STATEMENTS and statement_hash(envelope) in desk.state.stops:
             transfer, index = statement.subject.get("transfer"), None  # a node was quicker
+        elif kind in self._orders.kinds:
+            return await self._orders.take(envelope, statement, attachment)
         elif kind in COLLECTED:
             return await self._collect(envelope, statement, attachment)
         elif kind in STOP_STATEMENTS:

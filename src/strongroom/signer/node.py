@@ -79,7 +79,7 @@ class Node:
         self._witness, self._holds_shares = Witness(here), settings.duty is Duty.SIGNER and vault is not None
         self._handlers: dict[str, Callable[[Frame], None]] = {
             "append": self._on_append, "cosign": self._witness.on_cosign, "checkpoint": self._witness.on_checkpoint,
-            "repair.ask": self._witness.on_repair_ask,
+            "repair.ask": self._witness.on_repair_ask, "change.ask": self._witness.on_change_ask,
             "stop": self._on_stop, "head.ask": lambda _: self._report(), "entries.ask": self._on_entries_ask,
             "digest.ask": self._on_digest_ask,
             **dict.fromkeys(("sign", "possession", "keygen", "refresh"), _no_shares),

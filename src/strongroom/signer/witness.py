@@ -7,7 +7,7 @@ from typing import Final
 
 from strongroom.custody.repair import require_repair_order
 from strongroom.custody.stops import STOPS
-from strongroom.custody.witnesses import reached
+from strongroom.custody.witnesses import ORDERS, next_policy, reached, require_order
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_hash
@@ -106,6 +106,20 @@ class Witness:
         require_repair_order(state, order, head["number"], max(now, state.time))
         made = station.statement("witness.state", replica.state_for(head["number"]))
         station.send("repair.state", {"number": head["number"], "envelope": made})
+
+    def on_change_ask(self, frame: Frame) -> None:
+        """Accept a change of the witnesses that the administrators have ordered; raises InvalidInput, Refused."""
+        head = fields(frame.head, "change.ask", {"kind": str, "policy": dict, "order": list})
+        station, now, kind = self._station, self._station.clock(), head["kind"]
+        self._replica.require_own_disk()
+        if kind not in ORDERS:
+            raise InvalidInput("entry.unknown_kind", "a node joins or leaves")
+        state = self._stops.over(self._replica.state, now)
+        policy, _ = next_policy(state, kind, {"policy": head["policy"]})
+        order = tuple(map(Envelope.from_doc, head["order"][:MOST_EVIDENCE]))
+        require_order(state, kind, policy, order, max(now, state.time))
+        made = station.statement("witness.change", {"policy": policy.digest, "version": policy.version})
+        station.send("change.state", {"policy": policy.digest, "envelope": made})
 
     def require_fresh(self, tier: str) -> None:
         """Raises Refused checkpoint.stale, or checkpoint.guardian_missing: above hot a guardian's silence stops."""

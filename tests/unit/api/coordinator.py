@@ -17,6 +17,7 @@ from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
 from tests.workspace import CHAIN, Workspace
 
+ORDERED = ("log.repair", "signer.enrol", "signer.retire")
 GRANTS = {
     "transfer.propose": "transfer.proposed",
     "transfer.approve": "transfer.approved",
@@ -94,6 +95,26 @@ class Health:
 
 
 @dataclass(frozen=True)
+class OrderProgress:
+    kind: str = "log.repair"
+    subject: Mapping[str, Any] = field(default_factory=lambda: {"number": 1})
+    stage: str = "witnesses"
+    have: int = 2
+    need: int = 2
+    stated: tuple[str, ...] = ("signer-1",)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Split:
+    stuck: bool = False
+    number: int = 1
+    cosigned: int = 1
+    heads: Mapping[tuple[int, int, str], list[str]] = field(default_factory=dict)
+    again: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class KeygenProgress:
     name: str
     stage: str
@@ -111,6 +132,7 @@ class Coordinator:
         self.collected: dict[bytes, list[Envelope]] = {}
         self.told: dict[str, Activity] = {}
         self.progress: tuple[KeygenProgress, ...] = ()
+        self.torn, self.ordered = Split(), tuple[OrderProgress, ...]()
         nodes = tuple(
             NodeHealth(name, node.duty.value)
             for name, node in (workspace.state.policy.nodes.items())  # type: ignore[union-attr]
@@ -141,6 +163,11 @@ class Coordinator:
         self.asked.append(envelope)
         await asyncio.sleep(0)
         statement = from_envelope(envelope)
+        if statement.kind in ORDERED:
+            mine = {e.payload: e for e in self.asked if from_envelope(e).subject == statement.subject}
+            stage = "logged" if len(mine) > 1 else "orders"
+            self.ordered = (OrderProgress(statement.kind, statement.subject, stage, len(mine)),)
+            return Submission(statement.kind, "collected", None, None, "1 more of the administrators")
         kind = STOP_STATEMENTS.get(statement.kind) or GRANTS.get(statement.kind)
         if kind is None:
             raise Refused("statement.wrong_kind", f"no entry comes of a {statement.kind}")
@@ -175,6 +202,12 @@ class Coordinator:
 
     def keygens(self) -> tuple[KeygenProgress, ...]:
         return self.progress
+
+    def split(self) -> Split:
+        return self.torn
+
+    def orders(self) -> tuple[OrderProgress, ...]:
+        return self.ordered
 
     async def changed(self, timeout: float) -> None:
         try:

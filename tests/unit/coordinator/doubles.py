@@ -286,7 +286,7 @@ class Coordinator:
 
     def __init__(self, path: Path, desk: Workspace, *, chain: FakeChain | None = None) -> None:
         self.path, self.desk, self.chain = path, desk, chain or FakeChain()
-        self.wires, self.now, self.said = FakeWires(), desk.time + 1000, list[str]()
+        self.wires, self.now, self.said = self._wires(), desk.time + 1000, list[str]()
         self.nodes = {name: FakeNode(name, desk) for name in NODES}
         for node in self.nodes.values():
             node.clock = lambda: self.now
@@ -296,6 +296,9 @@ class Coordinator:
         self.database = Database.open(f"sqlite:///{path / 'strongroom.db'}")
         begin(self.database, desk.entries)
         self.house = self._build()
+
+    def _wires(self) -> FakeWires:
+        return FakeWires()
 
     def _build(self) -> House:
         lease = acquire(self.database, "sequencer", "test", self.now, 1000)
@@ -328,7 +331,7 @@ class Coordinator:
         """Everything in memory is gone; the database and the nodes stay. Start again with `start`."""
         self.wires.nodes.clear()
         await self.house.stop()
-        self.wires = FakeWires()
+        self.wires = self._wires()
         self.house = self._build()
 
     async def until(self, met: Callable[[], object]) -> None:

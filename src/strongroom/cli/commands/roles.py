@@ -22,6 +22,7 @@ Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The file that work
 Out = Annotated[Path | None, typer.Option(help="Where the statement goes.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Workspace = Annotated[str, typer.Option(help="The id that workspace create printed; needed the first time.")]
+Joined = Annotated[str, typer.Option("--workspace", help="The id, from an administrator.")]
 Relay = Annotated[str, typer.Option(help="HOST:PORT of the coordinator's relay; needed the first time.")]
 StopRelay = Annotated[
     list[Path] | None, typer.Option(help="What `relay init` wrote: a relay to dial from now on; may be repeated.")
@@ -70,6 +71,18 @@ def enrol_signer(home: Home, draft: Draft, out: Out = None, yes: Yes = False, as
 def enrol_guardian(home: Home, draft: Draft, out: Out = None, yes: Yes = False, as_json: Json = False) -> None:
     """Agree to a draft as this guardian: shows what it would join, writes a statement file; offline."""
     _enrol(home, draft, out, yes, as_json)
+
+
+@signer.command("join", epilog=example("strongroom signer join --home /var/lib/signer-4 --workspace 5e0c…"))
+def join_signer(home: Home, workspace: Joined, out: Out = None, as_json: Json = False) -> None:
+    """State, with this signer's key, that it joins a workspace that exists: for `node enrol`; offline."""
+    _join(home, workspace, out, as_json)
+
+
+@guardian.command("join", epilog=example("strongroom guardian join --home /var/lib/guardian-2 --workspace 5e0c…"))
+def join_guardian(home: Home, workspace: Joined, out: Out = None, as_json: Json = False) -> None:
+    """State, with this guardian's key, that it joins a workspace that exists: for `node enrol`; offline."""
+    _join(home, workspace, out, as_json)
 
 
 @signer.command(
@@ -201,6 +214,22 @@ def _enrol(home: Path, draft: Path, out: Path | None, yes: bool, as_json: bool) 
     key = SigningKey.load(home / "node.key")
     target = out or Path(f"{name}.statement.json")
     agree(draft, name, key, target, yes=yes, as_json=as_json)
+
+
+def _join(home: Path, workspace: str, out: Path | None, as_json: bool) -> None:
+    from strongroom.cli.files import read_document, write_document
+    from strongroom.cli.homes import node_settings
+    from strongroom.documents.credentials import SigningKey
+    from strongroom.documents.names import parse_hash
+    from strongroom.documents.statement import Statement, sign_statement
+
+    name, key = node_settings(home).get("name", ""), SigningKey.load(home / "node.key")
+    spec = read_document(home / f"{name}.json")
+    statement = Statement(parse_hash(workspace), "signer.join", spec, None, None, name, key.key_id, None)
+    target = out or Path(f"{name}.join.json")
+    document = sign_statement(statement, key).to_doc()
+    write_document(target, document)
+    emit(document, as_json, lambda: say(f"signed; give {target} to an administrator: strongroom node enrol", "green"))
 
 
 def _run(home: Path, workspace: str, relay: str, stop_relays: list[Path] | None) -> None:
