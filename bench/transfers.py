@@ -26,6 +26,7 @@ def run(bench: Bench) -> Section:
         first = _first(bench, lab)
         figures = [*_sequential(bench, lab, details), *_sustained(bench, lab, details)]
         figures += _stages(bench, lab, details)
+        figures.append(_refresh(bench, lab))
         bench.progress(f"the relay {DELAY_MS} ms away")
         lab.lengthen(DELAY_MS)
         figures.append(_far(bench, lab))
@@ -129,6 +130,21 @@ def _stages(bench: Bench, lab: Lab, details: dict[str, Any]) -> list[Figure]:
         figure(f"stage {number}: {name}", "ms", samples, tail=True)
         for number, ((name, _), samples) in enumerate(zip(STAGES, zip(*cuts, strict=True), strict=False), 1)
     ]
+
+
+def _refresh(bench: Bench, lab: Lab) -> Figure:
+    count, walls, api, alice = bench.sized(7, 1), [], lab.actions.api, lab.actions.member("alice")
+    for _ in bench.each("refreshes of the key", range(count), count):
+        (key,) = api.get("/v1/keys")["keys"]
+        began = time.perf_counter()
+        alice.state("key.refresh", {"key": key["name"], "epoch": key["epoch"] + 1})
+        while api.get("/v1/keys")["keys"][0]["epoch"] == key["epoch"]:
+            time.sleep(0.01)
+        walls.append(time.perf_counter() - began)
+        _series(bench, lab, "a transfer in the new epoch", 1)
+    return figure(
+        "refresh of the 2-of-3 key", "s", walls, goal=Goal(5), note="from an administrator's word to its next epoch"
+    )
 
 
 def _far(bench: Bench, lab: Lab) -> Figure:

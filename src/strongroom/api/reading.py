@@ -83,7 +83,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
     async def keys() -> JSONResponse:
         return JSONResponse(views.keys_document(service.state))
 
-    @routes.get("/keygens", summary="Key generations under way", response_model=models.Keygens)
+    @routes.get("/keygens", summary="Key generations and refreshes under way", response_model=models.Keygens)
     async def keygens() -> JSONResponse:
         return JSONResponse(views.keygens_document(service.keygens()))
 
