@@ -13,7 +13,7 @@ PYTEST := $(PY) -m pytest --forbid-skips --timeout 600 $(SELECT)
 ARGS ?=
 CARGO := cd rust && PYO3_PYTHON=/usr/bin/python3 PYO3_BUILD_EXTENSION_MODULE=1 bash ../setup/cargo.sh cargo
 
-.PHONY: help setup setup-dev demo test hostile crash simulate fuzz bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
+.PHONY: help setup setup-dev demo test hostile model crash simulate fuzz bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ simulate: setup-dev  ## Coordinator, nodes and an enemy in virtual time (SEEDS=1
 fuzz: setup-dev  ## Every decoder and the fold on far more generated input than a run of all tests takes
 	@STRONGROOM_EXAMPLES=fuzz $(PY) -m pytest -p no:cacheprovider tests/fuzz tests/unit/custody $(ARGS)
 
+model: setup-dev  ## Explore the model of the witness rules to its end, and show what each rule is for
+	@$(PY) -m docs.protocols.model $(ARGS)
+
 bench: setup-dev  ## Measure, with ratios against peers and floors in the same run
 	@$(PY) -m bench $(ARGS)
 
@@ -57,6 +60,7 @@ lint: setup-dev  ## ruff and clippy
 
 types: setup-dev  ## mypy --strict
 	@$(VENV)/bin/mypy --strict src
+	@$(VENV)/bin/mypy --strict --explicit-package-bases docs/protocols/model
 
 imports: setup-dev  ## Who may import whom
 	@PYTHONPATH=src $(VENV)/bin/lint-imports

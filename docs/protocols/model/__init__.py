@@ -1,0 +1,1 @@
+"""The witness rules as an explicit-state model: every order of events within the stated bounds, in plain Python."""
