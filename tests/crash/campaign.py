@@ -42,8 +42,8 @@ PATIENCE: Final = 240.0
 STOPPED: Final = {"signer-2": 60.0, "guardian-1": 30.0, "coordinator": 20.0}
 """Seconds for which roles are stopped (SIGSTOP), once each: longer than sessions, checkpoints' age and lease last."""
 
-PASSES: Final = dict.fromkeys(("commit", "peer", "append", "cosign", "checkpoint"), 40)
-"""On which pass of a point a role dies at the latest: a transfer passes some many times."""
+PASSES: Final = dict.fromkeys(("commit", "peer", "append", "cosign", "checkpoint"), 20)
+"""On which pass of a point a role dies at the latest, after the first time: a transfer passes some many times."""
 CUT: Final = 15
 """Kills from one power cut to the next: all roles at once, and then a refresh in which one of them dies."""
 WINDOW: Final = 20.0
@@ -212,7 +212,9 @@ class Campaign:
             self._begin(role, "", 0, CALM)
         elif dying.points_of(role) and self._random.random() < AIMED:
             point = self._next_point(role)
-            self._begin(role, point, self._random.randint(1, PASSES.get(point.split()[0], 3)), AIMED_LIFE)
+            known = self.kills.by_point[f"{kind_of(role)}: {point}"]
+            passes = PASSES.get(point.split()[0], 3) if known else 1
+            self._begin(role, point, self._random.randint(1, passes), AIMED_LIFE)
         else:
             self._begin(role, "", 0, self._random.expovariate(1 / MEAN_LIFE))
             if self._random.random() < STARTING:
