@@ -29,13 +29,16 @@ READY: Final = {
 }
 """What a role says once it is ready."""
 MEAN_LIFE: Final = 2.5
-"""Seconds from being ready until a role is killed."""
+AIMED_LIFE: Final = 6.0
+"""How long a role lives once it is ready, on average at a random end, and at most with a fault point ahead of it.
+
+In units of the time that its start took (at least a second): on a slow machine, too, most roles live at any moment.
+"""
+RELAY_LIFE: Final = 20.0
 STARTING: Final = 0.1
 """The share of lives that end while the process is starting."""
-AIMED: Final = 0.75
-"""The share of lives with a fault point."""
-AIMED_LIFE: Final = 8.0
-"""Seconds for which a role may live on without passing its fault point."""
+AIMED: Final = 0.5
+"""The share of lives with a fault point, once somebody has died at each."""
 CALM: Final = 20.0
 """Seconds without a completed transfer after which everybody is left in peace until there is one."""
 PATIENCE: Final = 240.0
@@ -44,7 +47,7 @@ STOPPED: Final = {"signer-2": 60.0, "guardian-1": 30.0, "coordinator": 20.0}
 
 PASSES: Final = dict.fromkeys(("commit", "peer", "append", "cosign", "checkpoint"), 20)
 """On which pass of a point a role dies at the latest, after the first time: a transfer passes some many times."""
-CUT: Final = 15
+CUT: Final = 30
 """Kills from one power cut to the next: all roles at once, and then a refresh in which one of them dies."""
 WINDOW: Final = 20.0
 """Seconds for that refresh."""
@@ -75,6 +78,7 @@ class Life:
     point: str
     log_from: int
     span: float
+    began: float
     ends: float | None = None
     resumes: float | None = None
 
@@ -103,8 +107,6 @@ class Campaign:
         self._lives: dict[str, Life] = {}
         self._pauses = dict(zip(STOPPED, (goal * share // 4 for share in (1, 2, 3)), strict=True))
         self.kills = Kills()
-        self._points = {kind: list[str]() for kind in map(kind_of, roles.ROLES)}
-        self._refresh_points = list[tuple[str, str]]()
         self._next_cut = CUT
         self._window: tuple[str, float] | None = None
 
@@ -114,7 +116,7 @@ class Campaign:
         for role in roles.ROLES:
             self._live(role)
         try:
-            while self.kills.total < self._goal or self._paused():
+            while self._goes_on() or self._paused():
                 for role in roles.ROLES:
                     self._look(role)
                 if self.kills.total >= self._next_cut and not (self._window or self._paused() or self._calm):
@@ -128,6 +130,11 @@ class Campaign:
             for role in roles.ROLES:
                 roles.start(self._layout, role)
 
+    def _goes_on(self) -> bool:
+        """Until the goal is reached and somebody has died at each point, within twice the goal."""
+        total = self.kills.total
+        return total < self._goal or (total < 2 * self._goal and bool(missed(self.kills)))
+
     @property
     def renewing(self) -> bool:
         """Whether this is the moment for a refresh of the key."""
@@ -137,11 +144,10 @@ class Campaign:
         """End everything at once; then everybody lives on, but for the one who dies in the refresh that follows."""
         for role in roles.ROLES:
             self._kill(role)
-        if not self._refresh_points:
-            every = [(role, p) for role in roles.ROLES for p in dying.points_of(role) if p.split()[0] in dying.REFRESH]
-            kinds = {(kind_of(role), point): (role, point) for role, point in self._random.sample(every, len(every))}
-            self._refresh_points = list(kinds.values())
-        victim, point = self._refresh_points.pop()
+        victims = [role for role in roles.ROLES if self._points(role, refresh=True)]
+        fresh = [role for role in victims if self._points(role, refresh=True, fresh=True)]
+        victim = self._random.choice(fresh or victims)
+        point = self._next_point(victim, refresh=True)
         for role in roles.ROLES:
             self._begin(role, point if role == victim else "", 1, WINDOW)
         self._window, self._next_cut = (victim, time.monotonic() + WINDOW), self.kills.total + CUT
@@ -160,7 +166,7 @@ class Campaign:
         quiet = time.monotonic() - self._stream.last
         if quiet > PATIENCE:
             raise Stalled(f"no transfer has completed for {quiet:.0f} s")
-        return quiet > CALM or self.kills.total >= self._goal
+        return quiet > CALM or not self._goes_on()
 
     def _look(self, role: str) -> None:
         """What is due for one role."""
@@ -176,11 +182,10 @@ class Campaign:
                 self._close_window(now)
         elif self._window is not None:
             if now >= self._window[1]:
-                self._refresh_points.insert(0, (self._window[0], self._lives[self._window[0]].point))
                 self._close_window(now)
         elif life.ends is None:
             if self._said(role, life, READY[kind_of(role)]):
-                life.ends = now + life.span
+                life.ends = now + life.span * max(1.0, now - life.began)
         elif role in self._pauses and self.kills.total >= self._pauses[role]:
             self._pause(role, life, STOPPED[role])
         elif now >= life.ends and not self._calm:
@@ -195,9 +200,6 @@ class Campaign:
         processes.kill(self._layout, role)
         self.kills.random += 1
         self.kills.by_role[role] += 1
-        point = life.point
-        if point and point.split()[0] not in dying.REFRESH:
-            self._points[kind_of(role)].insert(0, point)
         return None
 
     def _died(self, role: str, life: Life) -> None:
@@ -210,10 +212,11 @@ class Campaign:
         """Start the role for a life with a fault point or without."""
         if self._calm or self._window is not None:
             self._begin(role, "", 0, CALM)
-        elif dying.points_of(role) and self._random.random() < AIMED:
+        elif role == "relay":
+            self._begin(role, "", 0, self._random.expovariate(1 / RELAY_LIFE))
+        elif self._points(role, fresh=True) or self._random.random() < AIMED:
             point = self._next_point(role)
-            known = self.kills.by_point[f"{kind_of(role)}: {point}"]
-            passes = PASSES.get(point.split()[0], 3) if known else 1
+            passes = PASSES.get(point.split()[0], 3) if self.kills.by_point[f"{kind_of(role)}: {point}"] else 1
             self._begin(role, point, self._random.randint(1, passes), AIMED_LIFE)
         else:
             self._begin(role, "", 0, self._random.expovariate(1 / MEAN_LIFE))
@@ -229,15 +232,16 @@ class Campaign:
         log_from = log.stat().st_size if log.exists() else 0
         command = [sys.executable, str(script), role, str(home), point or "none at", str(count)]
         pid = processes.start(self._layout, role, command, user_of(role), home)
-        self._lives[role] = Life(pid, point, log_from, span)
+        self._lives[role] = Life(pid, point, log_from, span, time.monotonic())
 
-    def _next_point(self, role: str) -> str:
-        """Every point in turn, in a random order each time."""
-        points = self._points[kind_of(role)]
-        if not points:
-            usual = [point for point in dying.points_of(role) if point.split()[0] not in dying.REFRESH]
-            points += self._random.sample(usual, len(usual))
-        return points.pop()
+    def _points(self, role: str, *, refresh: bool = False, fresh: bool = False) -> list[str]:
+        """The role's fault points in a refresh or else; `fresh`: at which nobody has died yet."""
+        every = [p for p in dying.points_of(role) if (p.split()[0] in dying.REFRESH) == refresh]
+        return [p for p in every if not fresh or f"{kind_of(role)}: {p}" not in self.kills.by_point]
+
+    def _next_point(self, role: str, *, refresh: bool = False) -> str:
+        fresh = self._points(role, refresh=refresh, fresh=True)
+        return self._random.choice(fresh or self._points(role, refresh=refresh))
 
     def _said(self, role: str, life: Life, what: bytes) -> bool:
         with self._layout.log(role).open("rb") as file:
