@@ -113,9 +113,16 @@ def arm_node(fuse: Fuse) -> None:
 
     fuse.around(Node, "receive", lambda self, frame: frame.kind)
     fuse.around(Disk, "commit", "commit")
-    fuse.around(Disk, "put", lambda self, kind, *rest: kind)
+    fuse.around(Disk, "put", _tell)
     fuse.around(Disk, "erase", "erase")
     fuse.around(Probes, "begin", "flight")
+
+
+def _tell(_disk: Any, kind: str, name: str, value: dict[str, Any]) -> str:
+    """What is put; how far a pair's budget is used is told, for a refresh forgets it."""
+    if kind == "probes":
+        os.write(2, f"PROBES {value['used']} {value['peer']}\n".encode())
+    return kind
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -11,13 +12,15 @@ from typing import Any, Final
 
 from strongroom.audit.bundle import BundleReader
 from strongroom.audit.verify import verify_bundle
+from strongroom.chains.evm.transaction import digest
 from strongroom.documents.canonical import parse
 from strongroom.lab import processes, roles
-from strongroom.lab.actions import Actions
+from strongroom.lab.actions import KEY, Actions
 from strongroom.lab.layout import NODES, Layout
 from strongroom.signer.probes import BUDGET
 from tests.crash.stream import Order
 
+BOUND: Final = ("transfer.authorized", "transfer.replaced")
 ENDS: Final = ("transfer.completed", "transfer.failed")
 
 
@@ -50,6 +53,8 @@ def examine(layout: Layout, actions: Actions, orders: Iterable[Order], scratch: 
     _coordinator(layout.home("coordinator") / "strongroom.db", logged, sent, found)
     for name in NODES:
         _node(layout.home(name) / "node.db", name, logged, found)
+        _probes(layout.log(name), name, found)
+    found.wrong += [f"{pair}: {used} possible probes" for pair, used in found.probes.items() if used > BUDGET]
     return found
 
 
@@ -86,12 +91,12 @@ def _log(
     actions: Actions, orders: list[Order], sent: dict[str, dict[str, Any]], scratch: Path, found: Findings
 ) -> Logged:
     """The audited log: each order proposed, authorized and ended once, and all nodes fold to one state."""
-    size, digest = actions.agreed_digest(len(NODES))
+    size, agreed = actions.agreed_digest(len(NODES))
     path = scratch / "crash.bundle"
     with path.open("wb") as file:
         file.writelines(actions.api.download("/v1/bundle"))
     report = verify_bundle(path)
-    if (report.state.size, report.digest) != (size, digest):
+    if (report.state.size, report.digest) != (size, agreed):
         found.wrong.append("log: the audit comes to another state than the nodes")
     with path.open("rb") as file:
         raws = [line.raw for line in BundleReader(file).lines()]
@@ -108,8 +113,8 @@ def _log(
     if ended != set(sent):
         found.wrong.append("log: its transactions are not those of the chain")
     found.entries, found.refreshes = size, sum(entry["kind"] == "key.refreshed" for entry in entries)
-    digests = {p.digest: name for name, transfer in report.state.transfers.items() for p in transfer.payloads}
-    return Logged(raws, digests)
+    bound = [entry["body"] for entry in entries if entry["kind"] in BOUND]
+    return Logged(raws, {digest(bytes.fromhex(body["payload"])).hex(): body["transfer"] for body in bound})
 
 
 def _coordinator(path: Path, logged: Logged, sent: dict[str, dict[str, Any]], found: Findings) -> None:
@@ -117,9 +122,9 @@ def _coordinator(path: Path, logged: Logged, sent: dict[str, dict[str, Any]], fo
     with _opened(path) as database:
         if [raw for (raw,) in database.execute("SELECT raw FROM entries ORDER BY idx")] != logged.raws:
             found.wrong.append("coordinator: its store is not the log")
-        for digest, transfer in database.execute("SELECT digest, transfer FROM signatures"):
-            if logged.digests.get(digest) != transfer:
-                found.wrong.append(f"coordinator: a signature that no entry authorizes: {digest}")
+        for signed, transfer in database.execute("SELECT digest, transfer FROM signatures"):
+            if logged.digests.get(signed) != transfer:
+                found.wrong.append(f"coordinator: a signature that no entry authorizes: {signed}")
         known = {txid for (txid,) in database.execute("SELECT txid FROM broadcasts")}
         if strangers := known - set(sent):
             found.wrong.append(f"coordinator: broadcasts that are on no chain: {strangers}")
@@ -131,19 +136,21 @@ def _node(path: Path, name: str, logged: Logged, found: Findings) -> None:
         if [raw for (raw,) in database.execute("SELECT raw FROM entry ORDER BY position")] != logged.raws:
             found.wrong.append(f"{name}: its log is another")
         facts = [(kind, key, parse(value, max_bytes=1 << 20)) for kind, key, value in database.execute(
-            "SELECT kind, name, value FROM fact WHERE kind IN ('restored', 'ban', 'signature', 'probes')")]  # fmt: skip
+            "SELECT kind, name, value FROM fact WHERE kind IN ('restored', 'ban', 'signature')")]  # fmt: skip
     for kind, key, value in facts:
-        if kind == "probes":
-            pair = f"{name} {value['peer']}"
-            found.probes[pair] = max(value["used"], found.probes.get(pair, 0))
-            if value["used"] > BUDGET:
-                found.wrong.append(f"{name}: {value['used']} possible probes by {value['peer']}")
-        elif kind == "signature":
-            ref, digest = key.split()
-            if logged.digests.get(digest) != ref and ref.startswith(tuple("0123456789abcdef")) and len(ref) == 64:
+        if kind == "signature":
+            ref, signed = key.split()
+            if logged.digests.get(signed) != ref and ref != KEY:  # the key's own possession proof
                 found.wrong.append(f"{name}: a signature that no entry authorizes: {key}")
         else:
             found.wrong.append(f"{name}: {kind} {key} {value}")
+
+
+def _probes(log: Path, name: str, found: Findings) -> None:
+    """The highest use of each pair's budget in any epoch, as the node has told it."""
+    for used, peer in re.findall(r"(?m)^PROBES (\d+) (\S+)$", log.read_text(errors="replace")):
+        pair = f"{name} {peer}"
+        found.probes[pair] = max(int(used), found.probes.get(pair, 0))
 
 
 def _opened(path: Path) -> sqlite3.Connection:
