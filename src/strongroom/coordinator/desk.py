@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 
 from strongroom.coordinator.archive import Archive
 from strongroom.coordinator.chain import Chain
@@ -81,6 +82,11 @@ class Desk:
                 if peer.connected and peer.rejoined and peer.boot == boot.boot:
                     found.append(peer)
         return found
+
+    def probes(self, key: ThresholdKey) -> int:
+        """The most possible probes that any signer of a key has counted with another, as last reported."""
+        peers = [self.peers[name] for name in key.participants if name in self.peers]
+        return max((one.used_with(key.name, other.name) for one, other in permutations(peers, 2)), default=0)
 
     def witnesses(self) -> tuple[int, int]:
         """How many witnesses can cosign now, and how many it takes: of the set that lacks most."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from strongroom.coordinator.answers import ChainHealth, Health, NodeHealth, Split
 from strongroom.coordinator.desk import Desk
+from strongroom.coordinator.refresh import WORN
 from strongroom.policy.model import Duty
 
 MOST_SKEW_MS: Final = 30_000  # clocks further apart stop hot signing
@@ -64,7 +65,9 @@ def _findings(
     for chain in chains:
         if not chain.reachable:
             yield f"the node of {chain.chain} does not answer ({chain.error or 'not asked yet'})"
-    for name in desk.state.keys:
+    for name, key in desk.state.keys.items():
+        if (used := desk.probes(key)) >= WORN:
+            yield f"{used} of 16 sessions of a pair with key '{name}' broke off: a refresh begins once all are here"
         yield f"key '{name}' has no share backup: two lost signers of three would lose it"
     policy = desk.state.policy
     if policy is not None and policy.coordinator != desk.key.credential:

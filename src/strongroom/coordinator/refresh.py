@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import permutations
 from typing import Final
 
 from strongroom.coordinator.answers import Submission
@@ -61,10 +60,7 @@ class RefreshDriver:
 
     def _needed(self, key: ThresholdKey) -> bool:
         """Whether a pair is worn, everybody who has to take part is there, and the log would take it."""
-        peers = self._desk.available(key)
-        if len(peers) < len(key.participants) or not any(
-            one.used_with(key.name, other.name) >= WORN for one, other in permutations(peers, 2)
-        ):
+        if self._desk.probes(key) < WORN or len(self._desk.available(key)) < len(key.participants):
             return False
         try:
             return refreshable(self._desk.state, key.name, key.epoch + 1) is not None

@@ -128,6 +128,7 @@ async def test_nothing_begins_by_itself_while_a_participant_is_away_or_a_pair_ba
     report(made, WORN)
     made.house.refresh.tick()
     assert made.house.service.keygens() == ()
+    assert any("4 of 16 sessions" in finding for finding in made.house.service.health().findings)
     made.wires.join(made.nodes["signer-3"])
     bar = {"key": "hot-ecdsa", "epoch": 0, "accuser": "signer-1", "peer": "signer-2", "session": "s", "reason": "r"}
     accusation = made.desk.statement("signer-1", "signer.bar", bar, bare=True)
