@@ -69,16 +69,20 @@ fn correlation(victim: &Party) -> Vec<bool> {
     victim.mul_senders[&index(PROBER).unwrap()].ote_sender.correlation.clone()
 }
 
-/// A session of the two in which the prober bets that this bit is not set.
-fn probe(id: u8, bit: usize, victim: &Arc<Party>, prober: &Party) -> Result<Output, Refusal> {
-    let mut cheat = prober.clone();
-    cheat.mul_receivers.get_mut(&index(VICTIM).unwrap()).unwrap().ote_receiver.seeds1[bit][0] ^= 1;
-    let cheat = Arc::new(cheat);
+/// A signature by the two; what the victim has of it.
+fn sign(id: u8, victim: &Arc<Party>, prober: &Arc<Party>) -> Result<Output, Refusal> {
     let mut outcomes = run(Purpose::Sign, id, 0, &[VICTIM, PROBER], |setup| {
-        let party = if setup.me == VICTIM { victim } else { &cheat };
+        let party = if setup.me == VICTIM { victim } else { prober };
         Arc::new(DklsShare(Arc::clone(party))).sign(setup, vec![9; 32], &[44, u32::from(id)]).unwrap()
     });
     outcomes.remove(&VICTIM).unwrap()
+}
+
+/// The same while the prober bets that this bit is not set.
+fn probe(id: u8, bit: usize, victim: &Arc<Party>, prober: &Party) -> Result<Output, Refusal> {
+    let mut cheat = prober.clone();
+    cheat.mul_receivers.get_mut(&index(VICTIM).unwrap()).unwrap().ote_receiver.seeds1[bit][0] ^= 1;
+    sign(id, victim, &Arc::new(cheat))
 }
 
 #[test]
@@ -109,4 +113,8 @@ fn a_probe_reads_one_bit_and_a_wrong_guess_is_blamed_on_its_author() {
     let bit = renewed.iter().position(|set| *set).unwrap();
     let refusal = probe(3, bit, &fresh[&VICTIM].0, &fresh[&PROBER].0).err().unwrap();
     assert_eq!(refusal.code, BLAME);
+
+    // A party that still holds the old state is no cheat: the session ends, and nobody is blamed.
+    let refusal = sign(4, &fresh[&VICTIM].0, &made[&PROBER].0).err().unwrap();
+    assert_eq!(refusal.code, "session.binding");
 }
