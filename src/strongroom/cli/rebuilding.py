@@ -39,7 +39,7 @@ def rebuild(
     try:
         new_coordinator(part, settings.api, settings.relay or replica.relay, settings.chains, key)
         pin_coordinator(part, replica.workspace)
-        state = rebuild_log(part, replica.entries, replica.note, tell)
+        state = rebuild_log(part, replica.entries, replica.notes, tell)
         policy = in_force(state)
         named = policy.coordinator == key.credential
         if not named:

@@ -24,10 +24,10 @@ _RELAY: Final = "127.0.0.1:7701"
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """Raw entries in order, the newest quorum-cosigned note, the workspace, and where its node dials."""
+    """Raw entries in order, quorum-cosigned notes over them, the workspace, and where its node dials."""
 
     entries: Iterator[bytes]
-    note: str
+    notes: tuple[str, ...]
     workspace: str
     relay: str
 
@@ -44,7 +44,7 @@ def opened(source: Path) -> Iterator[Replica]:
                 note = _note_of(BundleReader(file))
                 file.seek(0)
                 reader = BundleReader(file)
-                yield Replica((line.raw for line in reader.lines()), note, reader.workspace, _RELAY)
+                yield Replica((line.raw for line in reader.lines()), (note,), reader.workspace, _RELAY)
         except OSError as error:
             raise InvalidInput("restore.source", f"cannot read {source}: {error.strerror}") from None
 
@@ -70,10 +70,10 @@ def _of_node(home: Path, scratch: Path) -> Replica:
     except OSError as error:
         raise InvalidInput("restore.source", f"cannot read {home}: {error.strerror}") from None
     disk = Disk(sqlite3.connect(scratch / "node.db"))
-    newest = disk.get("note", "newest")
-    if newest is None:
+    notes = tuple(fact["note"] for fact in disk.all("note").values())
+    if not notes:
         raise InvalidInput("restore.source", f"{home} holds no cosigned log", "take another node's home, or a bundle")
-    return Replica(_entries(disk), newest["note"], settings["workspace"], settings["relay"])
+    return Replica(_entries(disk), notes, settings["workspace"], settings["relay"])
 
 
 def _entries(disk: Disk) -> Iterator[bytes]:

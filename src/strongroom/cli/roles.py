@@ -81,7 +81,9 @@ def store_first_entry(home: Path, entry: Entry) -> None:
     replace_text(home / "genesis.json", entry.raw.decode())
 
 
-def rebuild_log(home: Path, entries: Iterable[bytes], note: str, tell: Callable[[int], None]) -> CustodyState:
+def rebuild_log(
+    home: Path, entries: Iterable[bytes], notes: Iterable[str], tell: Callable[[int], None]
+) -> CustodyState:
     """Fill a new coordinator's store with a log that somebody else has kept, every entry checked; its state."""
     from strongroom.coordinator.config import load_config
     from strongroom.coordinator.restore import rebuild
@@ -90,6 +92,6 @@ def rebuild_log(home: Path, entries: Iterable[bytes], note: str, tell: Callable[
     config = load_config(home)
     database = Database.open(config.database)
     try:
-        return rebuild(database, entries, note, tell)
+        return rebuild(database, entries, notes, tell)
     finally:
         database.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from strongroom.coordinator.history import MOST_CHUNK, History
@@ -13,7 +13,8 @@ from strongroom.store.log import LogStore
 from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
 
-MOST_BYTES: Final = 4 << 20
+MOST_BYTES: Final = 6 << 20
+"""Of entries in one frame."""
 OLD_MS: Final = 60_000
 
 
@@ -54,7 +55,18 @@ def _catch_up(history: History, log: LogStore, peer: Peer) -> Frame:
 
 def _append(peer: Peer, history: History, start: int, end: int, note: str, accepts: Iterable[Accept]) -> Frame:
     head = {"from": start, "note": note, "accepts": [accept.to_doc() for accept in accepts]}
-    return Frame("append", COORDINATOR, peer.name, head, pack(history.raw(start, end)))
+    raws = history.raw(start, min(end, start + 16 * MOST_CHUNK))
+    return Frame("append", COORDINATOR, peer.name, head, pack(_fitting(raws)))
+
+
+def _fitting(raws: Iterable[bytes]) -> Iterator[bytes]:
+    """As many as a frame holds: the node's answer asks for the others."""
+    room = MOST_BYTES
+    for raw in raws:
+        room -= len(raw) + 4
+        if room < 0:
+            return
+        yield raw
 
 
 def pack(entries: Iterable[bytes]) -> bytes:

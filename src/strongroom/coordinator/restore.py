@@ -22,8 +22,10 @@ from strongroom.store.tables import NOTES
 CHUNK: Final = 1000
 
 
-def rebuild(database: Database, entries: Iterable[bytes], note: str, tell: Callable[[int], None]) -> CustodyState:
-    """Store the entries, each folded first, and the note that a quorum has cosigned over them; the state reached.
+def rebuild(
+    database: Database, entries: Iterable[bytes], notes: Iterable[str], tell: Callable[[int], None]
+) -> CustodyState:
+    """Store the entries, each folded first, and the notes that quorums have cosigned over them; the state reached.
 
     `tell` hears how many are stored. Raises InvalidInput restore.store_in_use, Refused restore.note, what the fold
     raises.
@@ -32,20 +34,21 @@ def rebuild(database: Database, entries: Iterable[bytes], note: str, tell: Calla
         if connection.exec_driver_sql("SELECT 1 FROM entries").first() is not None:
             raise InvalidInput("restore.store_in_use", "the store holds a log already", "name an empty home")
     lease = acquire(database, "restore", "restore", 0, 0)
-    noted = parse_note(note).checkpoint.size
-    state, tree, chunk, witnessed = EMPTY, CompactRange(), list[Entry](), False
+    waiting = {parse_note(note).checkpoint.size: note for note in notes}
+    state, tree, chunk, kept = EMPTY, CompactRange(), list[Entry](), dict[int, str]()
     for raw in entries:
         entry = parse_entry(raw)
         state = apply(state, entry)
-        witnessed = witnessed or (state.size == noted and valid_note(state, note))
+        if (note := waiting.get(state.size)) and valid_note(state, note):
+            kept[state.size] = note
         chunk.append(entry)
         if len(chunk) == CHUNK:
             tree, chunk = append(database, lease, tree, chunk), []
             tell(state.size)
     append(database, lease, tree, chunk)
     tell(state.size)
-    if not witnessed:
+    if not kept:
         raise Refused("restore.note", "no quorum has cosigned this log: it may be anybody's")
     with database.transaction() as connection:
-        connection.execute(insert(NOTES).values(size=noted, note=note))
+        connection.execute(insert(NOTES), [{"size": size, "note": note} for size, note in kept.items()])
     return state

@@ -30,6 +30,7 @@ from strongroom.log.tree import EMPTY_ROOT
 from strongroom.policy.model import Node, Policy
 from strongroom.signer.disk import Disk
 
+NOTES_EVERY: Final = 512  # entries; of so many one note is kept, for a coordinator rebuilt from this disk
 MAX_SKEW: Final = 120_000  # ms
 
 
@@ -214,7 +215,8 @@ class Replica:
         newer = fresh_since(state, seen.times) > fresh_since(state, self.cosigned.times)
         if size > self.cosigned.size or newer:
             self.cosigned = seen
-            self._disk.later("note", "newest", {"note": text})  # evidence only: a crash may forget it
+            for name in ("newest", str(size // NOTES_EVERY)):  # evidence only: a crash may forget it
+                self._disk.later("note", name, {"note": text})
             for old in [old for old in self._states if old < size]:
                 del self._states[old]
 

@@ -7,6 +7,8 @@ import pytest
 from strongroom.custody.digest import state_digest
 from strongroom.log.accept import sign_accept
 from strongroom.log.checkpoint import parse_note, quorum
+from strongroom.signer import replica
+from strongroom.signer.disk import Disk
 from tests.unit.signer.fleet import SIGNERS, Fleet, accepts_in, codes, cosignatures_in, forged_note, listed
 from tests.workspace import NODES, Workspace
 
@@ -269,3 +271,15 @@ def _body(home: Workspace, start: int) -> bytes:
     from strongroom.signer.witness import join_entries
 
     return join_entries([entry.raw for entry in home.entries[start:]])
+
+
+def test_notes_are_kept_at_intervals_for_a_coordinator_that_is_rebuilt_from_this_disk(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "NOTES_EVERY", 2)
+    for number in range(4):
+        listed(fleet.home, f"{number:02x}")
+        fleet.sequence()
+    notes = Disk(fleet.disks["signer-1"]).all("note")
+    sizes = {name: parse_note(fact["note"]).checkpoint.size for name, fact in notes.items()}
+    assert sizes == {"0": 1, "1": 3, "2": 4, "newest": 4}, "the very last is durable with the next commit"
