@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import signal
 from typing import Any
 
 import pytest
@@ -102,3 +104,15 @@ def test_a_frozen_workspace_moves_nothing_until_administrators_end_it(lab: Lab) 
     done = propose(lab, to, more=("--wait",))
     assert done.returncode == 0, done.stdout + done.stderr
     assert actions.rpc.balance(to) == 10**16
+
+
+def test_a_chain_node_that_stands_still_is_waited_for(lab: Lab) -> None:
+    to, pid = payee(), lab.pid("chain")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        transfer = lab.actions.api.post("/v1/transfers", lab.proposal(to, 10**16))["id"]
+        waiting = lab.actions.watch(transfer, lambda doc: (doc["awaiting"] or {}).get("code") == "node.unreachable")
+        assert not waiting["txids"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    completed_once(lab, transfer, to)
