@@ -7,7 +7,7 @@ from typing import Any, Final
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.orders import Order
 from strongroom.custody.state import CustodyState
-from strongroom.custody.witnesses import ORDERS, accepting, next_policy, reached, require_possession
+from strongroom.custody.witnesses import ORDERS, accepting, named, next_policy, reached, require_possession
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import InvalidInput, Refused, StrongroomError
@@ -27,7 +27,7 @@ class Change:
         before = self._desk.state
         after = self._after(order)
         policy = after.policy
-        if policy is None or order.subject != {"policy": policy.digest, "version": policy.version}:
+        if policy is None or order.subject != named(policy):
             raise InvalidInput("policy.attachment", "the statement names another policy than the one attached")
         if before.policy is not None:
             require_possession(after, before.policy, self._joining(order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from strongroom.custody import witnesses
@@ -98,6 +99,10 @@ class Round:
         log = [sign_checkpoint(self.checkpoint, log_key)] if named else []
         return Note(self.checkpoint, (*log, *self.lines.values())).text()
 
+    def blocked(self, names: Collection[str]) -> bool:
+        """Whether some electorate has no quorum without these witnesses."""
+        return any(each.count(names) > len(each.witnesses) - each.quorum for each in witnesses.electorates(self.state))
+
     def lost(self, what: str) -> bool:
         """Whether so many have refused that the quorum is out of reach."""
-        return witnesses.blocked(self.state, [name for name, no in self.refusals.items() if no.what == what])
+        return self.blocked([name for name, no in self.refusals.items() if no.what == what])

@@ -14,7 +14,7 @@ from strongroom.coordinator.peers import Peer, Peers
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.rounds import No, Round
 from strongroom.custody.fold import apply
-from strongroom.custody.witnesses import blocked, witnesses
+from strongroom.custody.witnesses import witnesses
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import StrongroomError
@@ -252,7 +252,7 @@ class Sequencer:
         holders = {name for name, accept in self._accepts.items() if accept.size > base}
         holders |= {peer.name for peer in self.peers if peer.size > base and not peer.diverged}
         now = self._clock()
-        if blocked(current.state, holders):
+        if current.blocked(holders):
             return None  # those who accepted it could not follow another branch: keep asking
         if stale and now - self._last_retime < RETIME_MS:
             return None

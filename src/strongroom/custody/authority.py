@@ -78,9 +78,16 @@ def people(state: CustodyState, entry: Entry, kind: str, subject: dict[str, Any]
     """The distinct names whose granting statements about exactly `subject` the entry carries."""
     if not entry.evidence:
         raise Refused("evidence.count", f"{entry.kind} carries no statement")
+    return agreeing(state, entry.evidence, kind, subject, entry.time)
+
+
+def agreeing(
+    state: CustodyState, envelopes: Iterable[Envelope], kind: str, subject: dict[str, Any], time: int
+) -> frozenset[str]:
+    """The distinct names whose granting statements, all about exactly `subject` at log `time`, these are."""
     names = []
-    for envelope in entry.evidence:
-        statement = granting(state, envelope, kind, entry.time)
+    for envelope in envelopes:
+        statement = granting(state, envelope, kind, time)
         require_subject(statement, subject)
         names.append(statement.person)
     return distinct(names)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject, stopping
+from strongroom.custody.authority import agreeing, distinct, in_force, require_quorum, stopping
 from strongroom.custody.state import CustodyState
 from strongroom.custody.witnesses import accepted, electorates, reached
 from strongroom.documents.canonical import fields
@@ -49,18 +49,13 @@ def shown_by(state: CustodyState, envelope: Envelope, number: int) -> Shown:
 
 def require_repair_order(state: CustodyState, envelopes: Iterable[Envelope], number: int, time: int) -> None:
     """Raises Refused unless the administrators' threshold has ordered repair `number`."""
-    names = []
-    for envelope in envelopes:
-        statement = granting(state, envelope, "log.repair", time)
-        require_subject(statement, {"number": number})
-        names.append(statement.person)
-    require_quorum(in_force(state).administrators, distinct(names), f"repair {number}")
+    names = agreeing(state, envelopes, "log.repair", {"number": number}, time)
+    require_quorum(in_force(state).administrators, names, f"repair {number}")
 
 
-def enough_shown(state: CustodyState, names: Iterable[str]) -> bool:
+def enough_shown(state: CustodyState, names: Collection[str]) -> bool:
     """Whether these witnesses are n - f of every electorate: one of them has cosigned whatever a quorum has."""
-    found = set(names)
-    return all(len(each.witnesses.keys() & found) >= each.shown for each in electorates(state))
+    return all(each.count(names) >= each.shown for each in electorates(state))
 
 
 def on_repaired(state: CustodyState, entry: Entry) -> CustodyState:

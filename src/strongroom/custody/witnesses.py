@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from strongroom.custody.authority import distinct, granting, in_force, require_subject, stopping
+from strongroom.custody.authority import agreeing, distinct, in_force, require_subject, stopping
 from strongroom.custody.state import Change, CustodyState
 from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential
@@ -32,20 +32,22 @@ class Electorate:
     faults: int
     shown: int
 
+    def count(self, names: Collection[str]) -> int:
+        """How many of them are among these."""
+        return len(self.witnesses.keys() & set(names))
+
 
 def electorates(state: CustodyState) -> tuple[Electorate, ...]:
     """The sets that must each reach their quorum for this head: the newest, and until it is certified the one before.
 
     Who leaves is not counted in the set before, and its quorum is not made smaller for that.
     """
-    policy = in_force(state)
-    sets = (policy,) if state.changing is None else (state.changing.before, policy)
-    return tuple(_electorate(each, policy) for each in sets)
-
-
-def _electorate(policy: Policy, newest: Policy) -> Electorate:
-    staying = {name: node.credential for name, node in policy.nodes.items() if name in newest.nodes}
-    return Electorate(staying, policy.witness_quorum, policy.faults, len(policy.nodes) - policy.faults)
+    known, newest = witnesses(state), in_force(state)
+    policies = (newest,) if state.changing is None else (state.changing.before, newest)
+    return tuple(
+        Electorate({n: known[n] for n in p.nodes if n in known}, p.witness_quorum, p.faults, len(p.nodes) - p.faults)
+        for p in policies
+    )
 
 
 def witnesses(state: CustodyState) -> dict[str, Credential]:
@@ -55,19 +57,12 @@ def witnesses(state: CustodyState) -> dict[str, Credential]:
 
 def reached(state: CustodyState, names: Collection[str]) -> bool:
     """Whether these witnesses are a quorum of every electorate."""
-    return all(len(each.witnesses.keys() & set(names)) >= each.quorum for each in electorates(state))
-
-
-def blocked(state: CustodyState, names: Collection[str]) -> bool:
-    """Whether some electorate has no quorum without these witnesses."""
-    return any(
-        len(each.witnesses.keys() & set(names)) > len(each.witnesses) - each.quorum for each in electorates(state)
-    )
+    return all(each.count(names) >= each.quorum for each in electorates(state))
 
 
 def vouched(state: CustodyState, names: Collection[str]) -> bool:
     """Whether an honest witness must be among these: f+1 of every electorate."""
-    return all(len(each.witnesses.keys() & set(names)) > each.faults for each in electorates(state))
+    return all(each.count(names) > each.faults for each in electorates(state))
 
 
 def accepted(state: CustodyState, accepts: Iterable[Accept]) -> dict[str, Accept]:
@@ -126,19 +121,20 @@ def next_policy(state: CustodyState, kind: str, body: dict[str, Any]) -> tuple[P
     return new, replace(state, policy=new, proposal=None, changing=changing)
 
 
+def named(policy: Policy) -> dict[str, Any]:
+    """What statements about a change of the witnesses are about."""
+    return {"policy": policy.digest, "version": policy.version}
+
+
 def _rest(policy: Policy) -> bytes:
     return encode({name: part for name, part in policy.document.items() if name not in ("version", "witnesses")})
 
 
 def require_order(state: CustodyState, kind: str, policy: Policy, envelopes: Iterable[Envelope], time: int) -> None:
     """Raises Refused enrolment.not_by_administrators unless their threshold has ordered exactly this next policy."""
-    names, subject = [], {"policy": policy.digest, "version": policy.version}
-    for envelope in envelopes:
-        statement = granting(state, envelope, ORDERS[kind], time)
-        require_subject(statement, subject)
-        names.append(statement.person)
+    names = agreeing(state, envelopes, ORDERS[kind], named(policy), time)
     administrators = in_force(state).administrators
-    if len(distinct(names) & administrators.members) < administrators.threshold:
+    if len(names & administrators.members) < administrators.threshold:
         raise Refused("enrolment.not_by_administrators", f"it takes {administrators.threshold} administrators")
 
 
@@ -156,8 +152,8 @@ def require_possession(state: CustodyState, before: Policy, envelopes: Iterable[
 
 def accepting(state: CustodyState, envelope: Envelope) -> str:
     """The witness that accepts the change to the policy of this state; raises Refused."""
-    statement, policy = stopping(state, envelope, "witness.change"), in_force(state)
-    require_subject(statement, {"policy": policy.digest, "version": policy.version})
+    statement = stopping(state, envelope, "witness.change")
+    require_subject(statement, named(in_force(state)))
     return statement.person
 
 

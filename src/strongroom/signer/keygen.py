@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strongroom.custody.authority import distinct, granting, in_force, require_quorum, require_subject
+from strongroom.custody.authority import agreeing, in_force, require_quorum
 from strongroom.custody.keys import check_order, refreshable
 from strongroom.custody.state import CustodyState
 from strongroom.documents.canonical import fields
@@ -169,10 +169,8 @@ class Generation:
         for state in self._station.states():
             check_order(state, order)
             time = max(self._station.clock(), state.time)
-            signed = [granting(state, envelope, "key.generate", time) for envelope in evidence]
-            for statement in signed:
-                require_subject(statement, order)
-            require_quorum(in_force(state).administrators, distinct(s.person for s in signed), "key generation")
+            names = agreeing(state, evidence, "key.generate", order, time)
+            require_quorum(in_force(state).administrators, names, "key generation")
         if order["scheme"] not in tuple(Scheme):
             raise Refused("key.scheme", f"this release generates no {order['scheme']} keys")
 

@@ -6,20 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from strongroom.custody import witnesses
 from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.repair import state_subject
 from strongroom.custody.state import EMPTY, CustodyState
-from strongroom.custody.witnesses import (
-    Electorate,
-    accepted,
-    cosigned,
-    electorates,
-    fresh_since,
-    reached,
-    vouched,
-    witnesses,
-)
+from strongroom.custody.witnesses import Electorate, electorates
 from strongroom.documents.credentials import Credential
 from strongroom.errors import InvalidInput, Refused, StrongroomError
 from strongroom.log.accept import Accept, accepted_by
@@ -53,20 +45,16 @@ class Mark:
 
     rank: tuple[int, int] = (0, 0)
     root: bytes = EMPTY_ROOT
-    accepts: tuple[Accept, ...] = ()
+    accepts: tuple[dict[str, Any], ...] = ()
 
     def to_doc(self) -> dict[str, Any]:
         """As a fact on disk."""
-        accepts = [accept.to_doc() for accept in self.accepts]
-        return {"repair": self.rank[0], "size": self.rank[1], "root": self.root.hex(), "accepts": accepts}
+        return {"rank": list(self.rank), "root": self.root.hex(), "accepts": list(self.accepts)}
 
     @classmethod
     def from_doc(cls, doc: dict[str, Any] | None) -> Mark:
         """What the disk holds."""
-        if doc is None:
-            return cls()
-        accepts = tuple(map(Accept.from_doc, doc["accepts"]))
-        return cls((doc["repair"], doc["size"]), bytes.fromhex(doc["root"]), accepts)
+        return cls() if doc is None else cls(tuple(doc["rank"]), bytes.fromhex(doc["root"]), tuple(doc["accepts"]))
 
 
 def rank_of(state: CustodyState) -> tuple[int, int]:
@@ -170,11 +158,11 @@ class Replica:
 
     def learn(self, state: CustodyState, accepts: Sequence[Accept]) -> bool:
         """Whether these accepts are q for the head of a state of the own branch; the highest such is kept."""
-        found = accepted(state, accepts)
-        if not state.size or not reached(state, found):
+        found = witnesses.accepted(state, accepts)
+        if not state.size or not witnesses.reached(state, found):
             return False
         if rank_of(state) > self.q_accepted.rank:
-            self.q_accepted = Mark(rank_of(state), state.root, tuple(found.values()))
+            self.q_accepted = Mark(rank_of(state), state.root, tuple(accept.to_doc() for accept in found.values()))
             self._disk.put("accepted", "highest", self.q_accepted.to_doc())
         return True
 
@@ -185,7 +173,7 @@ class Replica:
         self.stated = number
         self._disk.put("repair", "stated", {"number": number})
         mark = self.q_accepted
-        return state_subject(number, mark.rank, mark.root, [accept.to_doc() for accept in mark.accepts])
+        return state_subject(number, mark.rank, mark.root, list(mark.accepts))
 
     def require_current(self, state: CustodyState) -> None:
         """Raises Refused repair.superseded for a head under a lower repair than this node has stated for."""
@@ -212,7 +200,7 @@ class Replica:
         state = self._states.get(size)
         if state is None:
             return
-        newer = fresh_since(state, seen.times) > fresh_since(state, self.cosigned.times)
+        newer = witnesses.fresh_since(state, seen.times) > witnesses.fresh_since(state, self.cosigned.times)
         if size > self.cosigned.size or newer:
             self.cosigned = seen
             for name in ("newest", str(size // NOTES_EVERY)):  # evidence only: a crash may forget it
@@ -262,7 +250,7 @@ class Replica:
         if known is None or known[0] != sets or known[1].root != state.root:
             if len(self._verified) > 8:
                 self._verified.clear()
-            known = sets, Cosigned(text, state.size, state.root, cosigned(state, note))
+            known = sets, Cosigned(text, state.size, state.root, witnesses.cosigned(state, note))
             self._verified[text] = known
         return known[1]
 
@@ -285,7 +273,7 @@ class Replica:
     def _require_succeeding(self, final: CustodyState, fork: int, seen: Cosigned, accepts: Sequence[Accept]) -> None:
         if final.repair > self.accepted.repair:
             return  # one branch a repair, and the fold has seen what it stands on
-        proven = seen.root == final.root or reached(final, accepted(final, accepts))
+        proven = seen.root == final.root or witnesses.reached(final, witnesses.accepted(final, accepts))
         leaves_own = fork < self.own.rank[1] and final.repair == self.own.rank[0]
         if leaves_own or not proven or rank_of(final) < rank_of(self.accepted):
             why = f"this node has accepted {self.accepted.size} entries that differ from number {fork} on"
@@ -294,8 +282,9 @@ class Replica:
     def _vouched(self, final: CustodyState, seen: Cosigned, accepts: Sequence[Accept]) -> int:
         """The size up to which a quorum's note, a repair, or f+1 witnesses' accepts vouch for the times."""
         heads = {(a.size, a.root, a.repair) for a in accepts if final.roots.get(a.size) == a.root}
-        known = witnesses(final)
-        sizes = [head[0] for head in heads if vouched(final, accepted_by(accepts, self.workspace, head, known))]
+        known = witnesses.witnesses(final)
+        names = {head[0]: accepted_by(accepts, self.workspace, head, known) for head in heads}
+        sizes = [size for size, found in names.items() if witnesses.vouched(final, found)]
         return max(1, seen.size, *sizes)  # the creation is the workspace's id: nobody can date it otherwise
 
     def _check_times(self, entries: Sequence[Entry], fork: int, vouched: int, now: int) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from strongroom.custody.authority import in_force
 from strongroom.custody.repair import require_repair_order
 from strongroom.custody.stops import STOPS
-from strongroom.custody.witnesses import ORDERS, next_policy, reached, require_order
+from strongroom.custody.witnesses import ORDERS, named, next_policy, reached, require_order
 from strongroom.documents.canonical import fields
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_hash
@@ -119,7 +119,7 @@ class Witness:
         policy, _ = next_policy(state, kind, {"policy": head["policy"]})
         order = tuple(map(Envelope.from_doc, head["order"][:MOST_EVIDENCE]))
         require_order(state, kind, policy, order, max(now, state.time))
-        made = station.statement("witness.change", {"policy": policy.digest, "version": policy.version})
+        made = station.statement("witness.change", named(policy))
         station.send("change.state", {"policy": policy.digest, "envelope": made})
 
     def require_fresh(self, tier: str) -> None:

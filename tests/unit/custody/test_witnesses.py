@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.custody.witnesses import blocked, electorates, fresh_since, reached, vouched
+from strongroom.custody.witnesses import electorates, fresh_since, reached, vouched
 from strongroom.errors import InvalidInput, Refused
 from tests.workspace import NODES, Workspace, seeded
 
@@ -43,7 +43,6 @@ def test_every_count_asks_both_sets_until_the_certificate(home: Workspace) -> No
     home.change("signer-4", "signer-3", STAY)
     assert reached(home.state, STAY)
     assert not reached(home.state, ("signer-1", "signer-2", "signer-4", "signer-3"))
-    assert blocked(home.state, ("guardian-1",)) and not blocked(home.state, ("signer-4",))
     assert vouched(home.state, ("signer-1", "signer-2")) and not vouched(home.state, ("signer-1", "signer-4"))
     times = {"signer-1": 5, "signer-2": 7, "guardian-1": 3, "signer-4": 9}
     assert fresh_since(home.state, times) == 3
