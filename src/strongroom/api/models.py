@@ -130,17 +130,6 @@ class RepairAnswer(Form):
     again: list[TailEntry] = Field(description="sequenced again unless the repair keeps them")
 
 
-class ChangeRow(Form):
-    index: int
-    raw: str = Field(description="the entry's canonical bytes as text")
-    note: str = Field(description="the checkpoint that the old quorum and the new have cosigned")
-    proof: list[str] = Field(description="RFC 6962 inclusion proof of the entry in that checkpoint, hex")
-
-
-class ChangesAnswer(Form):
-    changes: list[ChangeRow]
-
-
 class OrderRow(Form):
     kind: str
     subject: dict[str, Any]

@@ -93,10 +93,6 @@ def router(service: Service, clock: Clock) -> APIRouter:
     async def repair() -> JSONResponse:
         return JSONResponse(views.repair_document(service.split()))
 
-    @routes.get("/changes", summary="Changes of the witnesses, proven", response_model=models.ChangesAnswer)
-    async def changes() -> JSONResponse:
-        return JSONResponse(views.changes_document(service.changes()))
-
     @routes.get("/orders", summary="Repairs and changes of witnesses under way", response_model=models.OrdersAnswer)
     async def orders() -> JSONResponse:
         return JSONResponse(views.orders_document(service.orders()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strongroom.api.facade import Certified, Health, KeygenProgress, OrderProgress, Split
+from strongroom.api.facade import Health, KeygenProgress, OrderProgress, Split
 from strongroom.api.words import address_of, duration
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
@@ -88,15 +88,6 @@ def repair_document(split: Split) -> dict[str, Any]:
     ]
     again = [{"index": index, "kind": kind} for index, kind in split.again]
     return {"stuck": split.stuck, "number": split.number, "cosigned": split.cosigned, "heads": heads, "again": again}
-
-
-def changes_document(changes: tuple[Certified, ...]) -> dict[str, Any]:
-    """Everything that leads from the first witnesses to those of today."""
-    rows = [
-        {"index": c.index, "raw": c.raw.decode(), "note": c.note, "proof": [node.hex() for node in c.proof]}
-        for c in changes
-    ]
-    return {"changes": rows}
 
 
 def orders_document(progress: tuple[OrderProgress, ...]) -> dict[str, Any]:

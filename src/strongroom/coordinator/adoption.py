@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -34,7 +35,10 @@ class Adoption:
         self._target: tuple[int, bytes, int | None, str] = (0, b"", None, "")
         self._entries: list[Entry] = []
         self._state: CustodyState | None = None
+        self._base = 0
         self._asked = 0
+        self._failed: Counter[str] = Counter()
+        """How often a node did not give what it showed: others are asked first."""
 
     def take_head(self, peer: Peer) -> None:
         """Place a node's head on our log; at once when it holds more that is cosigned, or when q have spoken."""
@@ -47,6 +51,8 @@ class Adoption:
                 return self._fetch(peer, note.checkpoint.size, note.checkpoint.root, None, peer.note)
             if not sequencer.ready:
                 return self._start()
+            if self._overtaken():
+                return None
         sequencer.tell_note(peer)
         return sequencer.offer(peer)
 
@@ -79,18 +85,34 @@ class Adoption:
         heads = [peer for peer in sequencer.peers.connected() if peer.reported]
         if history.state.policy is None or not reached(history.state, [peer.name for peer in heads]):
             return
-        foreign: dict[tuple[int, int, bytes], list[Peer]] = {}
-        for peer in heads:
-            if peer.diverged and (peer.repair, peer.size) > (history.cosigned.repair, history.cosigned.size):
-                foreign.setdefault((peer.repair, peer.size, peer.root), []).append(peer)
+        foreign = self._foreign()
         own = sum(not peer.diverged and peer.size > history.cosigned.size for peer in heads)
         if foreign:
             most = max(foreign.items(), key=lambda item: (item[0][0], len(item[1]), item[0][1]))
             (repair, size, root), holders = most
             if (repair, len(holders)) >= (history.state.repair, max(own, 1)):
-                self._fetch(holders[0], size, root, repair, "")
+                self._fetch(self._likeliest(holders), size, root, repair, "")
                 return
         self._ready()
+
+    def _foreign(self) -> dict[tuple[int, int, bytes], list[Peer]]:
+        """Who holds which tail that is not ours: (repair, size, root)."""
+        cosigned, found = self._sequencer.history.cosigned, dict[tuple[int, int, bytes], list[Peer]]()
+        for peer in self._sequencer.peers.connected():
+            if peer.reported and peer.diverged and (peer.repair, peer.size) > (cosigned.repair, cosigned.size):
+                found.setdefault((peer.repair, peer.size, peer.root), []).append(peer)
+        return found
+
+    def _overtaken(self) -> bool:
+        """Whether a quorum holds another tail: ours can never be cosigned, and theirs is taken up."""
+        for (repair, size, root), holders in self._foreign().items():
+            if reached(self._sequencer.history.state, [peer.name for peer in holders]):
+                self._fetch(self._likeliest(holders), size, root, repair, "")
+                return True
+        return False
+
+    def _likeliest(self, holders: list[Peer]) -> Peer:
+        return min(holders, key=lambda peer: self._failed[peer.name])
 
     def _ready(self) -> None:
         sequencer = self._sequencer
@@ -103,6 +125,7 @@ class Adoption:
     def _fetch(self, peer: Peer, size: int, root: bytes, repair: int | None, note: str) -> None:
         self._from, self._target = peer, (size, root, repair, note)
         self._entries, self._state = [], self._sequencer.history.cosigned
+        self._base = self._state.size
         self._say(f"fetching the log up to {size} from {peer.name}")
         self._ask()
 
@@ -135,8 +158,10 @@ class Adoption:
             return self._give_up(f"the entries of {peer.name} are not those of its head")
         if note and not valid_note(state, note):
             return self._give_up(f"no quorum has cosigned the checkpoint that {peer.name} shows")
-        self._from = None
         sequencer = self._sequencer
+        if sequencer.history.cosigned.size != self._base:
+            return self._give_up(f"the log has gone on while {peer.name} gave its entries")
+        self._from = None
         sequencer.replace_tail(self._entries)
         if note:
             sequencer.history.advance(size, note)
@@ -150,6 +175,7 @@ class Adoption:
         self._say(why)
         peer, self._from = self._from, None
         if peer is not None:
+            self._failed[peer.name] += 1
             peer.reported = False  # until it shows another head, it is as good as silent
             peer.note = ""
 

@@ -83,16 +83,6 @@ class OrderProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
-    """A change of the witnesses: index and raw entry, the note of both quorums, the entry's inclusion proof in it."""
-
-    index: int
-    raw: bytes
-    note: str
-    proof: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Split:
     """The heads (repair number, size, root) with who holds each; `stuck` when none of them can reach a quorum.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from strongroom.custody.authority import signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.retention import let_go
 from strongroom.custody.state import EMPTY, CustodyState, Transfer
-from strongroom.custody.witnesses import ORDERS, cosigned
+from strongroom.custody.witnesses import cosigned
 from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_ahead
 from strongroom.log.checkpoint import parse_note
@@ -123,18 +123,6 @@ class History:
         """The entries of a range behind the cosigned head."""
         base = self.cosigned.size
         return self._tail[start - base : end - base]
-
-    def certified(self) -> Iterator[tuple[int, bytes, str, tuple[bytes, ...]]]:
-        """Every change of the witnesses: its index and entry, the note that certifies it, its inclusion proof.
-
-        The last one's may be the newest note; one that no note covers yet is left out.
-        """
-        notes = [parse_entry(raw).body["note"] for _, raw in self._log.of_kinds(["witnesses.changed"])]
-        for index, raw in self._log.of_kinds(list(ORDERS)):
-            note = notes.pop(0) if notes else self.note
-            size = parse_note(note).checkpoint.size if note else 0
-            if size > index:
-                yield index, raw, note, self._log.inclusion(index, size)
 
     def raw(self, start: int, end: int) -> list[bytes]:
         """The raw entries of a range of indices."""

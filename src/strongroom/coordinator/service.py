@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from strongroom.coordinator import health
-from strongroom.coordinator.answers import Activity, Certified, Health, KeygenProgress, OrderProgress, Split, Submission
+from strongroom.coordinator.answers import Activity, Health, KeygenProgress, OrderProgress, Split, Submission
 from strongroom.coordinator.awaiting import awaited
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
@@ -119,10 +119,6 @@ class Service:
     def split(self) -> Split:
         """The heads that the nodes hold, and whether the log needs a repair."""
         return self._repair.split()
-
-    def changes(self) -> tuple[Certified, ...]:
-        """The changes of the witnesses so far, from the creation on."""
-        return tuple(Certified(*row) for row in self._desk.sequencer.history.certified())
 
     def orders(self) -> tuple[OrderProgress, ...]:
         """What administrators have ordered of the witnesses since the start."""

@@ -116,16 +116,6 @@ class LogStore:
             yield from rows
             start += len(rows)
 
-    def of_kinds(self, kinds: Sequence[str]) -> list[tuple[int, bytes]]:
-        """Index and raw bytes of every durable entry of some kinds, in order."""
-        query = select(ENTRIES.c.idx, ENTRIES.c.raw).where(ENTRIES.c.kind.in_(kinds)).order_by(ENTRIES.c.idx)
-        with self._database.reading() as connection:
-            return [(int(row[0]), bytes(row[1])) for row in connection.execute(query)]
-
-    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
-        """The proof that the entry at an index is in the tree of a size whose entries are durable (RFC 6962)."""
-        return Tree(self, size).inclusion_proof(index, size)
-
     def root(self, size: int) -> bytes:
         """The Merkle root at a size whose entries are durable."""
         return Tree(self, size).root()

@@ -13,9 +13,8 @@ from strongroom.custody.stops import STOP_STATEMENTS, transfer_of
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
-from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of, parse_note
+from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
-from strongroom.log.proofs import MemoryNodes, Tree
 from tests.workspace import CHAIN, Workspace
 
 ORDERED = ("log.repair", "signer.enrol", "signer.retire")
@@ -107,14 +106,6 @@ class OrderProgress:
 
 
 @dataclass(frozen=True)
-class Certified:
-    index: int
-    raw: bytes
-    note: str
-    proof: tuple[bytes, ...]
-
-
-@dataclass(frozen=True)
 class Split:
     stuck: bool = False
     number: int = 1
@@ -141,7 +132,6 @@ class Coordinator:
         self.collected: dict[bytes, list[Envelope]] = {}
         self.told: dict[str, Activity] = {}
         self.progress: tuple[KeygenProgress, ...] = ()
-        self.cosigners: tuple[str, ...] = ("signer-1", "signer-2", "guardian-1")
         self.torn, self.ordered = Split(), tuple[OrderProgress, ...]()
         nodes = tuple(
             NodeHealth(name, node.duty.value)
@@ -165,7 +155,8 @@ class Coordinator:
     @property
     def note(self) -> str:
         head = Checkpoint(origin_of(self.workspace), self.state.size, self.state.root)
-        lines = tuple(cosign(head, self.log.keys[name], name, self.log.time // 1000) for name in self.cosigners)
+        names = ("signer-1", "signer-2", "guardian-1")
+        lines = tuple(cosign(head, self.log.keys[name], name, self.log.time // 1000) for name in names)
         return Note(head, lines).text()
 
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None = None) -> Submission:
@@ -214,18 +205,6 @@ class Coordinator:
 
     def split(self) -> Split:
         return self.torn
-
-    def changes(self) -> tuple[Certified, ...]:
-        tree, notes = Tree(MemoryNodes()), [e.body["note"] for e in self.log.entries if e.kind == "witnesses.changed"]
-        for entry in self.log.entries:
-            tree.append(entry.leaf)
-        found = []
-        for index, entry in enumerate(self.log.entries):
-            if entry.kind in ("signer.enrolled", "signer.retired"):
-                note = notes.pop(0) if notes else self.note
-                size = parse_note(note).checkpoint.size
-                found.append(Certified(index, entry.raw, note, tree.inclusion_proof(index, size)))
-        return tuple(found)
 
     def orders(self) -> tuple[OrderProgress, ...]:
         return self.ordered

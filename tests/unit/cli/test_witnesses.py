@@ -48,26 +48,6 @@ def test_a_node_joins_for_another_by_its_own_statement(site: Site, cli: Cli) -> 
     assert subject == {"policy": load_policy(document).digest, "version": 2}
 
 
-def test_the_command_line_follows_the_witnesses_from_change_to_change(site: Site, cli: Cli) -> None:
-    home, seal = site.coordinator.log, ("--profile", site.profile("bob"), "workspace", "show", "--json")
-    stay = ("signer-1", "signer-2", "guardian-1")
-    home.change("signer-4", "signer-3", stay)
-    home.certify(stay)
-    home.change("guardian-2", "guardian-1", ("signer-1", "signer-2", "signer-4"))
-    for certified in (False, True):
-        if certified:
-            home.certify(("signer-1", "signer-2", "signer-4"))
-        site.coordinator.cosigners = ("signer-1", "signer-2", "signer-4")
-        assert cli(*seal).code == 0
-    site.coordinator.cosigners = ("signer-1", "signer-4", "guardian-2")
-    assert cli(*seal).code == 0
-    site.coordinator.cosigners = ("signer-1", "signer-3", "guardian-1")  # two of them retired
-    assert json.loads(cli(*seal).out)["error"]["code"] == "checkpoint.quorum"
-    site.coordinator.cosigners = ("signer-1", "signer-4", "guardian-2")
-    home.entries[next(i for i, e in enumerate(home.entries) if e.kind == "witnesses.changed")] = home.entries[0]
-    assert cli(*seal).code == 5, "without its certificate a change proves nothing"
-
-
 def test_a_change_that_the_loader_refuses_is_not_signed(site: Site, cli: Cli) -> None:
     result = cli("--profile", site.profile("bob"), "node", "retire", "guardian-1")
     assert result.code == 2 and "cannot reach the quorum" in result.err

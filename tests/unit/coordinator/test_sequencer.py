@@ -207,6 +207,19 @@ async def test_a_tail_that_most_nodes_hold_is_adopted_and_a_conflicting_one_repl
     assert len(fourth.state.transfers) == 1
 
 
+async def test_a_tail_that_a_quorum_holds_is_adopted_at_any_time(coordinator: Coordinator) -> None:
+    """Somebody else has had three witnesses accept another entry: ours could never be cosigned."""
+    await ready(coordinator)
+    other = coordinator.desk.clone()
+    transfer = other.propose()
+    for name in NODES[1:]:
+        coordinator.nodes[name].hold([entry.raw for entry in other.entries])
+    listing(coordinator, 1)
+    await coordinator.until(lambda: coordinator.house.desk.cosigned.size == other.state.size + 1)
+    assert TransferId(transfer) in coordinator.house.desk.cosigned.transfers
+    assert coordinator.house.desk.cosigned.addresses
+
+
 async def test_times_never_run_backwards(coordinator: Coordinator) -> None:
     """A clock that is set back does not stop the log."""
     await ready(coordinator)

@@ -98,21 +98,6 @@ def test_that_a_quorum_accepted_its_base_is_proven(home: Workspace) -> None:
     assert refused(home, [*evidence(home, names=ALL[:2]), *other]) == "repair.not_accepted"
 
 
-def test_while_a_change_waits_for_its_certificate_a_repair_takes_the_statements_and_the_proof_of_both_sets(
-    home: Workspace,
-) -> None:
-    stay = ("signer-1", "signer-2", "guardian-1")
-    home.change("signer-4", "signer-3", stay)
-    orders = evidence(home, names=ALL[:2])
-    new = [home.shown(name, 1, home.accepts(stay)) for name in ("signer-1", "signer-2", "signer-4")]
-    assert refused(home, [*orders, *new]) == "repair.statements_missing"
-    proof = home.accepts(("signer-1", "signer-2", "signer-4"))
-    assert refused(home, [*orders, *(home.shown(name, 1, proof) for name in stay)]) == "repair.not_accepted"
-    home.repair(1, [*orders, *(home.shown(name, 1, home.accepts(stay)) for name in stay)])
-    home.certify(stay)
-    assert (home.state.repair, home.state.changing) == (1, None)
-
-
 def test_it_names_the_head_that_it_stands_on(home: Workspace) -> None:
     statements = evidence(home)
     body = {"number": 1, "base": {"size": home.state.size, "root": "00" * 32}}
