@@ -79,7 +79,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.run("workspace", "join", created["workspace"], "--api", _api(made), profile=name)
         yield made
     finally:
-        processes.stop(made.layout, ("coordinator", *NODES, "signer-4", "chain"), patience=5)
+        processes.stop(made.layout, ("coordinator", *NODES, "chain"), patience=5)
 
 
 def _duty(name: str) -> str:
@@ -206,26 +206,3 @@ def test_a_node_that_is_pinned_joins_no_other_workspace(funded: House) -> None:
     command = [*processes.program(), "guardian", "run", "--home", "guardian-1", "--workspace", "ab" * 32]
     done = subprocess.run(command, cwd=funded.directory, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "workspace.pinned" in done.stderr
-
-
-def test_a_node_replaces_another_and_transfers_go_on_without_that_one(funded: House) -> None:
-    workspace = funded.run("workspace", "show", profile="alice")["workspace"]
-    funded.run("signer", "init", "--home", "signer-4", "--name", "signer-4", *PLACE)
-    funded.run("signer", "join", "--home", "signer-4", "--workspace", workspace)
-    _by_two(funded, "node", "enrol", "signer-4.join.json", "--replacing", "signer-3")
-    relay = f"127.0.0.1:{funded.ports['relay']}"
-    funded.start("signer-4", "signer", "run", "--home", "signer-4", "--workspace", workspace, "--relay", relay)
-
-    def takes_part() -> bool:
-        rows = {row["name"]: row for row in funded.run("status", profile="alice")["nodes"]}
-        return "signer-3" not in rows and rows["signer-4"]["rejoined"] and rows["signer-4"]["started"]
-
-    processes.wait_until(funded.layout, "signer-4", takes_part)
-    processes.stop(funded.layout, ("signer-3", "guardian-1"), patience=5)
-    before = _paid(funded)
-    assert _propose(funded, "exchange", "0.0625", "--wait")["status"] == "completed"
-    assert _paid(funded) - before == 625 * 10**14
-    funded.run("audit", "export", "changed.bundle", profile="bob")
-    report = funded.run("audit", "changed.bundle")
-    assert report["kinds"]["signer.enrolled"] == report["kinds"]["witnesses.changed"] == 1
-    assert "signer-4" in report["checkpoint"]["cosigned"]

@@ -63,6 +63,7 @@ def _many(options: argparse.Namespace) -> int:
         "steps": sum(outcome.steps for outcome in played),
         "virtual_seconds": round(sum(outcome.seconds for outcome in played)),
         "last_round_messages": sum(outcome.contributions for outcome in played),
+        "repairs": sum(outcome.repairs for outcome in played),
         "quorum_cosigned_heads": sum(outcome.final for outcome in played),
         "violations": [{"seed": o.seed, "invariant": o.number, "what": o.violation} for o in played if o.violation],
         "seconds": round(seconds, 1),

@@ -18,6 +18,7 @@ from strongroom.chains.evm.transfer import call, chain_number
 from strongroom.coordinator.house import House
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
+from strongroom.custody.keys import possession_digest
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.names import AssetId
 from strongroom.log.accept import Accept
@@ -68,6 +69,8 @@ class Monitor:
         self._sessions: dict[bytes, bytes] = {}
         self._cosigned: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
         self._asked: dict[str, set[str]] = defaultdict(set)
+        self._stated: dict[str, int] = defaultdict(int)
+        self.repairs = 0
         self._latched: dict[str, dict[str, int]] = defaultdict(dict)
         self._answers: dict[str, set[str]] = defaultdict(set)
         self._banned: set[frozenset[str]] = set()
@@ -108,6 +111,7 @@ class Monitor:
 
     def entry(self, entry: Entry) -> None:
         """Somebody has made an entry, honest or not."""
+        self.repairs += entry.kind == "log.repaired"
         if entry.kind in ("transfer.authorized", "transfer.replaced"):
             raw = bytes.fromhex(entry.body["payload"])
             self._payloads[digest(raw).hex()] = (entry.body["transfer"], raw)
@@ -126,6 +130,9 @@ class Monitor:
                 accept = Accept.from_doc(frame.head)
                 self._accepts[accept.size, accept.root, accept.repair].add(machine.name)
                 self._require_rejoined(machine, "accepts")
+                self._require_stated(machine, "accepts", accept.repair)
+            case "repair.state" if not machine.faulty:
+                self._stated[machine.name] = max(self._stated[machine.name], frame.head["number"])
             case "challenge":
                 self._asked[machine.name].add(frame.head["nonce"])
             case "cosignature":
@@ -134,6 +141,17 @@ class Monitor:
                 self._latched[machine.name].setdefault(frame.head["statement"], machine.clock())
             case "submit" if frame.head["kind"] == "signer.barred":
                 self._bannings[machine.name].add(frame.head["body"]["peer"])
+
+    def relay_answers(self, frame: Frame) -> None:
+        """The relay of stops says who holds one: nobody stands there who has not said so."""
+        for name in frame.head.get("held", ()):
+            if frame.head["statement"] not in self._latched[name]:
+                self._wrong("I10", f"the relay says that {name} holds a stop which it does not hold")
+
+    def _require_stated(self, machine: Machine, what: str, repair: int) -> None:
+        """I8: who has stated for a repair speaks under that one or a higher one only, also after a restart."""
+        if not machine.faulty and repair < self._stated[machine.name]:
+            self._wrong("I8", f"{machine.name} {what} under repair {repair}, and had stated for a higher one")
 
     def _require_rejoined(self, machine: Machine, what: str) -> None:
         """I12: after a start, nothing before q-1 others have answered; a restored disk that shows, never again."""
@@ -152,6 +170,7 @@ class Monitor:
             self._require_rejoined(machine, "cosigns")
             rank = machine.node._here.replica.own.rank
             accepted = self._accepts[(*head, rank[0])]
+            self._require_stated(machine, "cosigns", rank[0])
             if len(accepted) < QUORUM:
                 self._wrong("I8", f"{machine.name} cosigns what {sorted(accepted)} accepted")
             if rank < self._cosigned[machine.name]:
@@ -203,6 +222,8 @@ class Monitor:
         self.contributions += 1
         node, wanted = machine.node, message.hex()
         self._require_session(machine, session, message, participants)
+        if message in self._possessions(node):
+            return None
         if wanted not in self._payloads:
             return self._wrong("I7", f"{machine.name} signs {wanted[:12]}, which no entry authorizes")
         transfer, raw = self._payloads[wanted]
@@ -218,6 +239,11 @@ class Monitor:
         self._require_people(machine, node, transfer, intent)
         self._require_limits(transfer, tx)
         return self._require_not_stopped(machine, node, transfer)
+
+    def _possessions(self, node: Node) -> set[bytes]:
+        """What the node may sign for shares of its own that no log knows yet."""
+        workspace, made = self.world.template.workspace, node._here.disk.all("share")
+        return {possession_digest(workspace, doc["order"]["name"], name) for name, doc in made.items()}
 
     def _require_session(self, machine: Machine, session: bytes, message: bytes, participants: Sequence[int]) -> None:
         """I11: a session serves one digest; a barred pair never meets again."""

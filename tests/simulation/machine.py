@@ -73,6 +73,7 @@ class Machine:
         self.node = None
         self.disk.power_off()
         self.world.wires.disconnect(self.name)
+        self.world.stop_relay.disconnect(self.name)
         self.world.later(self.rng.uniform(*DOWN), f"start {self.name}", self.start)
 
     def copy_disk(self) -> None:
@@ -106,9 +107,12 @@ class Machine:
         except Exception as error:
             return world.monitor.raised(self.name, error)
         frames, node.outbox[:] = list(node.outbox), []
-        node.relayed.clear()
+        stops, node.relayed[:] = list(node.relayed), []
         for frame in frames:
             self.say(frame)
+        for stop in stops:
+            self.world.monitor.leaves(self, stop)
+            self.world.stop_relay.from_node(self.name, stop)
         return None
 
     def say(self, frame: Frame) -> None:

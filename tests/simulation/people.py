@@ -49,8 +49,10 @@ class People:
         house = self.world.coordinator.house
         if house is None:
             return
+        if self.rng.random() < 0.2:
+            self.repair()
         choices = [self._small, self._small, self._larger, self._approve, self._approve, self._stop, self._unfreeze]
-        choices += [self._stop] * 2 * self.world.plan.withholds
+        choices += [self._stop] * 2 * self.world.plan.withholds + [self._refresh] * self.world.plan.refreshes
         self.rng.choice(choices)(house)
 
     def statement(
@@ -113,14 +115,17 @@ class People:
                 )
 
     def _hand_in(self, house: House, stop: Envelope) -> None:
-        """To the coordinator, as a file to one node, or both."""
+        """To the coordinator, to the other relay, as a file to one node, or by several ways."""
         stated = from_envelope(stop)
         self.stops[statement_hash(stop)] = (stated.kind, stated.person, stated.subject)
-        way = 0 if self.world.plan.withholds else self.rng.randrange(3)
-        self.world.say(f"{stated.person} signs a {stated.kind} {statement_hash(stop)[:12]}, way {way}")
-        if way:
+        ways = {"coordinator", "relay", "file"} - ({"coordinator"} if self.world.plan.withholds else set())
+        chosen = self.rng.sample(sorted(ways), self.rng.randint(1, 2))
+        self.world.say(f"{stated.person} signs a {stated.kind} {statement_hash(stop)[:12]}, by {' and '.join(chosen)}")
+        if "coordinator" in chosen:
             self._submit(house, stop)
-        if way != 1:
+        if "relay" in chosen:
+            self.world.stop_relay.hand_in(stop)
+        if "file" in chosen:
             machine = self.world.machines[self.rng.choice(sorted(self.world.machines))]
             machine.do(lambda node: _quietly(lambda: node.take_stop(stop.to_doc())))
 
@@ -131,6 +136,26 @@ class People:
             self.unfrozen.add(freeze)
             for person in self.rng.sample(PEOPLE, 2):
                 self._submit(house, self.statement(house, person, "workspace.unfreeze", {"freeze": freeze}))
+
+    def _refresh(self, house: House) -> None:
+        subject = {"key": "hot-ecdsa", "epoch": house.desk.state.keys["hot-ecdsa"].epoch + 1}
+        self._submit(house, self.statement(house, self.rng.choice(PEOPLE), "key.refresh", subject))
+
+    def repair(self) -> None:
+        """Two administrators order the repair of a log that stands still."""
+        house = self.world.coordinator.house
+        split = house.service.split() if house is not None else None
+        if house is not None and split is not None and split.stuck:
+            self.world.say(f"repair {split.number} is ordered")
+            for person in self.rng.sample(PEOPLE, 2):
+                self._submit(house, self.statement(house, person, "log.repair", {"number": split.number}))
+
+    def list_address(self, account: str) -> None:
+        """Something harmless that must be possible whenever the log goes on."""
+        house = self.world.coordinator.house
+        if house is not None:
+            subject = {"account": account, "group": "vendors", "label": "a probe"}
+            self._submit(house, self.statement(house, "alice", "address.list", subject))
 
     def _submit(self, house: House, envelope: Envelope) -> None:
         async def submit() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tests.workspace import NODES
@@ -24,6 +24,7 @@ class Plan:
     coordinator_restores: float = 0.0
     outages: float = 0.0
     chain_faults: float = 0.0
+    relay_crashes: float = 0.0
     byzantine: str = ""
     restored: str = ""
     cheats: bool = False
@@ -31,9 +32,23 @@ class Plan:
     """The favourite move of somebody who owns the relay and the log key, if there is such an enemy."""
     withholds: bool = False
     """The relay hands no stop on: only files reach the signers."""
+    refreshes: bool = False
+    """Administrators order refreshes of the key."""
     skew: dict[str, int] = field(default_factory=dict)
     tick: float = 0.5
     acts: float = 0.5
+
+    @property
+    def recovers(self) -> bool:
+        """Whether the log must go on afterwards, with a repair where it is split: clocks agree enough."""
+        return all(abs(skew) < 30_000 for skew in self.skew.values())
+
+    def calm(self) -> Plan:
+        """The same people and machines, without any further fault."""
+        return replace(
+            self, lost=0, doubled=0, late=0, node_crashes=0, coordinator_crashes=0, coordinator_restores=0, outages=0,
+            chain_faults=0, relay_crashes=0, withholds=False, acts=0, restored="", attack="",
+        )  # fmt: skip
 
     def describe(self) -> str:
         """What is out of the ordinary, in one line."""
@@ -68,11 +83,13 @@ def draw(rng: random.Random) -> Plan:
         coordinator_restores=sometimes(0.03),
         outages=sometimes(0.1),
         chain_faults=sometimes(0.1),
+        relay_crashes=sometimes(0.1),
         byzantine=who if bad == "byzantine" else "",
         restored=who if bad == "restored" else "",
         cheats=rng.random() < 0.5,
         attack=rng.choice(("", "", "", "split", "forge", "sign", "replay")),
         withholds=withholds,
+        refreshes=rng.random() < 0.2,
         skew=skew,
         tick=rng.choice((0.5, 1.0)),
         acts=rng.uniform(0.3, 1.0),

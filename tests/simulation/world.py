@@ -24,10 +24,14 @@ from tests.simulation.machine import Machine
 from tests.simulation.people import People
 from tests.simulation.plan import Plan, draw
 from tests.simulation.relay import Wires
+from tests.simulation.stop_relay import StopRelay
 from tests.simulation.template import template
+from tests.workspace import CHAIN
 
 STEPS: Final = 600
 LONGEST: Final = 600.0  # virtual seconds
+CALM: Final = 90.0  # virtual seconds in which the log must go on once nothing fails any more
+CALM_STEPS: Final = 6000
 EVERY: Final = 0.25  # seconds between two looks at what might go wrong next
 
 
@@ -39,6 +43,7 @@ class Outcome:
     steps: int
     seconds: float
     contributions: int
+    repairs: int
     final: int
     trace: str
     violation: str
@@ -75,6 +80,7 @@ class World:
             for name, image in self.template.nodes.items()
         }
         self.wires.machines = {name: machine.receive for name, machine in self.machines.items()}
+        self.stop_relay = StopRelay(self)
         self.attacker = Attacker(self) if self.plan.attack else None
 
     def now(self) -> int:
@@ -114,6 +120,7 @@ class World:
     async def run(self) -> None:
         """From the first start to the last step; raises Violation."""
         self.coordinator.start()
+        self.stop_relay.start()
         for machine in self.machines.values():
             machine.start()
             self._repeat(self.plan.tick, f"tick {machine.name}", machine.tick)
@@ -122,7 +129,33 @@ class World:
         try:
             await self.over
         except Over:
+            if self.plan.recovers and self.seed % 4 == 0:
+                await self._recover()
             self.monitor.at_the_end()
+
+    async def _recover(self) -> None:
+        """Once nothing fails any more, the log goes on, and whatever was authorized comes to its end."""
+        self.say("calm")
+        self.plan = self.wires.plan = self.plan.calm()
+        self.chain.faults, self.over = 0.0, self.loop.create_future()
+        self.most, ends = self.steps + CALM_STEPS, self.loop.time() + CALM
+        probe = f"{CHAIN}:0x{'ca' * 20}"
+        while self._stuck(probe):
+            if self.over.done():
+                await self.over
+            if self.loop.time() > ends:
+                raise Violation("live", f"{CALM:.0f} s after the last fault {self._stuck(probe)}")
+            await asyncio.sleep(1.0)
+            self.people.list_address(probe)
+            self.people.repair()
+
+    def _stuck(self, probe: str) -> str:
+        house = self.coordinator.house
+        if house is None or (probe, "vendors") not in house.desk.cosigned.addresses:
+            return "the log does not go on"
+        state = house.desk.cosigned
+        under_way = [name for name in state.open if state.transfers[name].authorization is not None]
+        return " and ".join(f"transfer {name[:12]} is still open" for name in under_way)
 
     def _repeat(self, seconds: float, what: str, action: Callable[[], None]) -> None:
         def again() -> None:
@@ -135,6 +168,9 @@ class World:
         """What may go wrong in this quarter of a second, and what people do."""
         plan, chance = self.plan, self.rng.random
         self.loop.call_later(EVERY, self._fate)
+        self.stop_relay.tick()
+        if chance() < plan.relay_crashes * EVERY:
+            self.step("crash stop relay", self.stop_relay.crash)
         for machine in self.machines.values():
             if chance() < plan.node_crashes * EVERY and machine.node is not None:
                 if chance() < 0.5:
@@ -153,7 +189,7 @@ class World:
             self._restore(self.machines[plan.restored])
         if chance() < plan.acts * EVERY * 4:
             self.step("people", self.people.act)
-        if self.attacker is not None and chance() < 0.3:
+        if self.attacker is not None and plan.attack and chance() < 0.3:
             self.step("attacker", self.attacker.move)
 
     def _cut_off(self, machine: Machine) -> None:
@@ -188,6 +224,7 @@ def play(seed: int, *, steps: int = STEPS, log: Callable[[str], None] = lambda l
         loop = virtual.run(main)
     (world,) = worlds
     return Outcome(
-        seed, world.steps, loop.time(), world.monitor.contributions, len(world.monitor._final),
+        seed, world.steps, loop.time(), world.monitor.contributions,
+        world.monitor.repairs, len(world.monitor._final),
         world.trace.hexdigest()[:16], str(violation or ""), violation.number if violation else "",
     )  # fmt: skip
