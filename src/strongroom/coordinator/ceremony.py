@@ -19,6 +19,8 @@ from strongroom.wire.frame import Frame
 from strongroom.wire.handshake import COORDINATOR
 
 PATIENCE_SECONDS: Final = 70.0
+LOOKS: Final = 100
+"""How often, every tenth of a second, it is seen whether everybody is here."""
 _TRANSCRIPT: Final = {"name": str, "envelope": dict, **OUTCOME}
 
 
@@ -83,14 +85,19 @@ class Ceremony:
     async def _all_here(self, participants: tuple[str, ...]) -> None:
         """Wait a little for the participants' starts to be cosigned: sessions run between logged boots only."""
         away: list[str] = []
-        for _ in range(100):
-            boots = self._desk.cosigned.boots
-            peers = [self._desk.peers[node] for node in participants if node in self._desk.peers]
-            away = [p.name for p in peers if not (p.connected and p.name in boots and boots[p.name].boot == p.boot)]
+        for _ in range(LOOKS):
+            away = [node for node in participants if not self._is_here(node)]
             if not away:
                 return
             await asyncio.sleep(0.1)
         raise Unreachable("node.unreachable", f"every participant takes part; not here: {', '.join(away)}")
+
+    def _is_here(self, node: str) -> bool:
+        boots = self._desk.cosigned.boots
+        if node not in self._desk.peers or node not in boots:
+            return False
+        peer = self._desk.peers[node]
+        return peer.connected and peer.boot == boots[node].boot
 
     async def _possession(self, order: dict[str, Any], outcome: dict[str, Any]) -> bytes:
         """A first signature with the new shares by t participants, verified."""

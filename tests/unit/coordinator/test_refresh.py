@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from strongroom.coordinator import ceremony
 from strongroom.coordinator.refresh import FIRST_PAUSE_MS, WORN
 from strongroom.custody.keys import possession_digest
 from strongroom.documents.envelope import Envelope
@@ -138,6 +139,14 @@ async def test_nothing_begins_by_itself_while_a_participant_is_away_or_a_pair_ba
     assert made.house.service.keygens() == ()
     with pytest.raises(Refused, match=r"signer\.barred"):
         await made.house.service.submit(request(made, "alice"))
+
+
+async def test_a_refresh_says_who_is_missing(made: Coordinator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ceremony, "LOOKS", 2)
+    made.wires.part("signer-3")
+    del made.house.desk.peers._peers["signer-3"]  # as if it had left the witnesses
+    await made.house.service.submit(request(made, "alice"))
+    await made.until(lambda: "not here: signer-3" in made.house.service.keygens()[0].error)
 
 
 async def test_differing_transcripts_leave_the_old_epoch(made: Coordinator) -> None:
