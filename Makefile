@@ -30,8 +30,8 @@ demo: setup  ## A whole installation on this machine and its first transfers
 test: setup-dev  ## All tests, on real components (ARGS="-k name" chooses)
 	@$(PYTEST) tests $(ARGS)
 
-hostile: setup-dev  ## Only the attacks: each must fail closed, with its reason
-	@$(PYTEST) tests/hostile $(ARGS)
+hostile: setup-dev  ## Only the attacks, as a table: who refused each, and why (ARGS="--json", "-- -k name")
+	@$(PY) -m tests.hostile $(ARGS)
 
 crash: setup-dev  ## Kill the roles of a lab (KILLS=1000) under a stream of transfers, and prove that nothing was lost
 	@$(PY) -m tests.crash --kills $(or $(KILLS),1000) $(ARGS)
