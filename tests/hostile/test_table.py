@@ -7,10 +7,12 @@ from pathlib import Path
 
 from tests.hostile.table import ATTACKS, WIDEST, tried_by
 
-SOURCES = {path: path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path.name != "test_table.py"}
+ABOUT_THE_SUITE = ("test_table.py", "test_mutants.py")
 TESTS = {
     node.name: text
-    for text in SOURCES.values()
+    for path in Path(__file__).parent.glob("test_*.py")
+    if path.name not in ABOUT_THE_SUITE
+    for text in [path.read_text()]
     for node in ast.walk(ast.parse(text))
     if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 }
