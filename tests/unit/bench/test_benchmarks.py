@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, log, policy, signing, tss
+from bench import core, log, policy, scale, signing, tss
 from bench.__main__ import NAMES, benchmark, main
+from bench.biglog import big_log
 from bench.figures import Section
 from bench.measure import Bench
 from bench.parties import generate
@@ -40,6 +41,12 @@ def test_log(bench: Bench) -> None:
     section = log.run(bench)
     assert "append, one entry a transaction" in names(section)
     assert all(row.beside for row in section.figures if row.goal)
+
+
+def test_scale(bench: Bench) -> None:
+    found = names(scale.run(bench))
+    assert "cold start" in found and "sign, at 600 entries" in found and "append" in found
+    assert scale.node_home(bench, big_log(bench.cache, 600)).exists(), "what takes long is kept"
 
 
 def test_core(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

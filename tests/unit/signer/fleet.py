@@ -106,10 +106,14 @@ class Fleet:
         self.note = ""
         self.runs = 0
         for name in NODES:
-            self.disks[name] = sqlite3.connect(":memory:")
+            self.disks[name] = self.connect(name)
             self.start(name)
 
     # -- the machinery
+
+    def connect(self, name: str) -> sqlite3.Connection:
+        """The disk of a node."""
+        return sqlite3.connect(":memory:")
 
     def start(self, name: str) -> Node:
         """(Re)start a node from what its disk holds."""

@@ -1,0 +1,90 @@
+"""Seals, and transfers that the state has let go of, through a whole coordinator; twelve entries stand for many."""
+
+from __future__ import annotations
+
+import pytest
+
+from strongroom.coordinator import sealing
+from strongroom.custody import retention
+from strongroom.custody.state import Phase, TransferId
+from strongroom.errors import StrongroomError
+from strongroom.log.entry import parse_entry
+from tests.unit.coordinator.doubles import Coordinator
+from tests.unit.coordinator.test_transfer import propose, ready, transfer_chain
+
+MANY = 12
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TRANSFERS_KEPT", MANY)
+    monkeypatch.setattr(sealing, "SEAL_EVERY", MANY)
+
+
+def kinds(made: Coordinator) -> list[str]:
+    history = made.house.history
+    return [parse_entry(raw).kind for raw in history.raw(0, history.state.size)]
+
+
+async def completed(made: Coordinator, name: TransferId) -> None:
+    """Let blocks come until the transfer has ended."""
+
+    def met() -> bool:
+        made.chain.mine()
+        made.house.desk.chains[transfer_chain(made)].hurry()
+        found = made.house.service.cosigned.transfers.get(name)
+        return found is not None and found.phase is Phase.COMPLETED
+
+    await made.until(met)
+
+
+async def grown(made: Coordinator, entries: int) -> None:
+    """Seals of its own are entries, too."""
+    for _ in range(entries):
+        made.house.sealing.seal()
+    await made.until(lambda: made.house.desk.cosigned.size == made.house.desk.state.size)
+
+
+async def test_the_log_is_sealed_every_so_many_entries(coordinator: Coordinator) -> None:
+    await ready(coordinator)
+    for number in range(4):
+        await completed(coordinator, await propose(coordinator, idempotency=f"order-{number}"))
+    await coordinator.until(lambda: "state.sealed" in kinds(coordinator))
+    found = kinds(coordinator)
+    first = found.index("state.sealed")
+    assert MANY <= first < 2 * MANY and "state.sealed" not in found[first + 1 : first + MANY]
+    await coordinator.until(lambda: coordinator.house.desk.cosigned.sealed >= MANY)
+
+
+async def test_a_transfer_that_the_state_has_let_go_is_still_shown(coordinator: Coordinator) -> None:
+    await ready(coordinator)
+    name = await propose(coordinator, idempotency="order-1")
+    await completed(coordinator, name)
+    service, shown = coordinator.house.service, coordinator.house.service.transfer(name)
+    assert shown.phase is Phase.COMPLETED
+    await grown(coordinator, 3 * MANY)
+    assert name not in service.state.transfers
+    await coordinator.until(lambda: coordinator.house.desk.records.ended(name))
+    assert service.transfer(name) == shown
+    assert await propose(coordinator, idempotency="order-1", until=shown.intent.until) == name, "the same again"
+    with pytest.raises(StrongroomError) as error:
+        await propose(coordinator, idempotency="order-1", until=shown.intent.until, amount="7")
+    assert error.value.code == "intent.idempotency_conflict"
+    with pytest.raises(StrongroomError) as error:
+        service.transfer("00" * 32)
+    assert error.value.code == "transfer.unknown"
+
+
+async def test_the_archive_is_made_again_from_the_log(coordinator: Coordinator) -> None:
+    await ready(coordinator)
+    name = await propose(coordinator)
+    await completed(coordinator, name)
+    await grown(coordinator, 3 * MANY)
+    await coordinator.until(lambda: coordinator.house.desk.records.ended(name))
+    shown = coordinator.house.service.transfer(name)
+    await coordinator.crash()
+    with coordinator.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ended")
+    await ready(coordinator)
+    await coordinator.until(lambda: coordinator.house.desk.records.ended(name))
+    assert coordinator.house.service.transfer(name) == shown
