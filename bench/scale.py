@@ -19,6 +19,7 @@ from bench.processes import Processes
 from strongroom.custody.authority import signers_in
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
+from strongroom.custody.sealed import Sealed
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.documents.envelope import encode_base64
 from strongroom.log.batch import parse_ahead, parse_entries
@@ -27,7 +28,6 @@ from strongroom.log.entry import Entry, parse_entry
 from strongroom.log.proofs import Tree
 from strongroom.signer.disk import Disk
 from strongroom.signer.replica import Mark, Replica
-from strongroom.signer.snapshots import Snapshots
 from strongroom.store.database import Database
 from strongroom.store.lease import acquire
 from strongroom.store.log import LogStore, append
@@ -91,7 +91,7 @@ def node_home(bench: Bench, log: BigLog) -> Path:
 def _fill(bench: Bench, disk: Disk, log: BigLog) -> None:
     sealed = max(log.size - TAIL, log.size // 2)
     state = _fold(bench, disk, log, sealed)
-    Snapshots(disk).put(state, state_digest(state))
+    Sealed(disk).put(state, state_digest(state))
     disk.write_entries(sealed, list(log.raws(sealed)))
     head = parse_note(log.note).checkpoint
     disk.put("note", "newest", {"note": log.note})
@@ -201,8 +201,8 @@ class _Grown(Fleet):
 
 
 def _copy_behind_snapshot(source: Disk, to: Disk) -> None:
-    state = Snapshots(source).load(1 << 62)
-    Snapshots(to).put(state, state_digest(state))
+    state = Sealed(source).load(1 << 62)
+    Sealed(to).put(state, state_digest(state))
     for kind in ("note", "cosigned"):
         for name, value in source.all(kind).items():
             to.put(kind, name, value)

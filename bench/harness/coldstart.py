@@ -19,7 +19,7 @@ if __name__ == "__main__":
     home, name, public = sys.argv[1:]
     disk = Disk(sqlite3.connect(Path(home) / "node.db"))
     replica = Replica(name, "signer-1", disk, Credential(bytes.fromhex(public)))
-    assert replica.snapshots.refused is None and replica.state is replica.accepted
+    assert replica.sealed.refused is None and replica.state is replica.accepted
     status = Path("/proc/self/status").read_text(encoding="ascii")
     most = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
     print(json.dumps({"size": replica.accepted.size, "mib": most / 1024}), flush=True)

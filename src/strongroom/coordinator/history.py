@@ -8,6 +8,7 @@ from typing import Final
 from strongroom.custody.authority import signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.retention import let_go
+from strongroom.custody.sealed import Sealed
 from strongroom.custody.state import EMPTY, CustodyState, Transfer
 from strongroom.custody.witnesses import cosigned
 from strongroom.errors import StrongroomError
@@ -25,7 +26,7 @@ class History:
     """Entries 0 … size-1; those up to `cosigned.size` are final, the others are the tail and may be cut."""
 
     def __init__(self, log: LogStore, check: Check = apply) -> None:
-        self._log, self._check = log, check
+        self._log, self._check, self.sealed = log, check, Sealed(log)
         self._states: dict[int, CustodyState] = {0: EMPTY}
         self._tail: list[Entry] = []
         self.state: CustodyState = EMPTY
@@ -39,7 +40,8 @@ class History:
         """Fold the store; what does not apply is cut off, with all behind it."""
         newest = self._log.newest_note()
         floor = newest[0] if newest else 0
-        for raw, parsed in parse_ahead(self._log.walk(), lambda: signers_in(self.state)):
+        self._begin(self.sealed.load(floor))
+        for raw, parsed in parse_ahead(self._log.walk(self.state.size), lambda: signers_in(self.state)):
             try:
                 entry = parsed or parse_entry(raw)
                 state = self._check(self.state, entry)
@@ -57,8 +59,13 @@ class History:
             self._reload()
         self.durable = self.state.size
 
+    def _begin(self, state: CustodyState) -> None:
+        if state.size and (self._log.stored_size() < state.size or self._log.root(state.size) != state.root):
+            state = EMPTY  # a snapshot of a branch that was cut
+        self._states, self._tail, self.state, self.cosigned = {state.size: state}, [], state, state
+
     def _reload(self) -> None:
-        self._states, self._tail, self.state, self.cosigned = {0: EMPTY}, [], EMPTY, EMPTY
+        self._begin(EMPTY)
         for raw, parsed in parse_ahead(self._log.walk(), lambda: signers_in(self.state)):
             try:
                 entry = parsed or parse_entry(raw)
@@ -87,6 +94,7 @@ class History:
     def _take(self, entry: Entry, state: CustodyState) -> None:
         if gone := let_go(self.state, state):
             self.on_let_go(gone)
+        self.sealed.saw(self.state, entry)
         self.state = self._states[state.size] = state
         self._tail.append(entry)
 
@@ -97,6 +105,7 @@ class History:
         for old in range(self.cosigned.size, size):
             self._states.pop(old, None)
         self.cosigned, self.note = self._states[size], note
+        self.sealed.cosigned(self.cosigned)
 
     def drop_tail(self) -> list[Entry]:
         """Cut everything that is not quorum-cosigned; the entries cut, in order."""

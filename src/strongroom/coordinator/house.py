@@ -90,6 +90,8 @@ class House:
     def load(self) -> None:
         """Fold the store; raises Refused workspace.missing or workspace.not_created_here."""
         self.history.load()
+        if self.history.sealed.refused:
+            self.desk.say(f"the whole log was folded: {self.history.sealed.refused}")
         state = self.history.state
         if not state.workspace:
             raise Refused("workspace.missing", "the store holds no workspace", "create one: strongroom workspace init")

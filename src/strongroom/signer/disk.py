@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS entry (position INTEGER PRIMARY KEY, raw BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS fact (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,
   value BLOB NOT NULL, UNIQUE (kind, name)) STRICT;
+CREATE TABLE IF NOT EXISTS piece (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 """
 _MAX_FACT: Final = 1 << 20
 _EMPTY_WAL: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -75,6 +76,26 @@ class Disk:
         """Remove a fact and, once that is durable, what the files still hold of it."""
         self.drop(kind, name)
         self._erasing = True
+
+    def piece(self, name: str) -> bytes:
+        """A piece of the snapshot; raises Refused snapshot.digest when it is not there."""
+        row = self._sql.execute("SELECT bytes FROM piece WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise Refused("snapshot.digest", f"piece {name[:12]} of the snapshot is not there")
+        return bytes(row[0])
+
+    def newest(self) -> tuple[int, str] | None:
+        """Size and digest of the snapshot."""
+        found = self.get("snapshot", "newest")
+        return None if found is None else (found["size"], found["digest"])
+
+    def keep(self, size: int, digest: str, pieces: Mapping[str, bytes]) -> None:
+        """Make this the snapshot: a piece of a name is never another one, and is not written again."""
+        held = {name for (name,) in self._sql.execute("SELECT name FROM piece")}
+        self._sql.executemany("DELETE FROM piece WHERE name = ?", ((name,) for name in held - pieces.keys()))
+        fresh = ((name, pieces[name]) for name in pieces.keys() - held)
+        self._sql.executemany("INSERT INTO piece (name, bytes) VALUES (?, ?)", fresh)
+        self.put("snapshot", "newest", {"size": size, "digest": digest})
 
     def commit(self, *, idle: bool = False) -> None:
         """Make every change durable; what waits for `later` alone only when idle."""

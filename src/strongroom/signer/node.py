@@ -67,6 +67,8 @@ class Node:
         self.name, self._clock, self._say = settings.name, clock, say
         self.outbox, self.relayed = list[Frame](), list[Frame]()  # to the coordinator's relay; to each relay of stops
         replica = Replica(settings.workspace, self.name, disk, key.credential)
+        if replica.sealed.refused:
+            say(f"the whole log was folded: {replica.sealed.refused}")
         peers, probes = Peers(self.name, key, entropy(32).hex(), entropy(32), replica), Probes(disk)
         disk.put("boot", peers.boot, {})
         disk.commit()

@@ -10,7 +10,8 @@ from strongroom.custody import witnesses
 from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
 from strongroom.custody.repair import state_subject
-from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.custody.sealed import Sealed
+from strongroom.custody.state import CustodyState
 from strongroom.custody.witnesses import Electorate, electorates
 from strongroom.documents.credentials import Credential
 from strongroom.errors import InvalidInput, Refused, StrongroomError
@@ -85,11 +86,12 @@ class Replica:
         self.most: int = (disk.get("cosigned", "most") or {"size": 0})["size"]
         self.q_accepted = Mark.from_doc(disk.get("accepted", "highest"))
         self.stated: int = (disk.get("repair", "stated") or {"number": 0})["number"]
-        self.accepted, self.cosigned = EMPTY, NOTHING
-        self._states: dict[int, CustodyState] = {0: EMPTY}  # from the quorum-cosigned size to the accepted one
         self._verified: dict[str, tuple[tuple[Electorate, ...], Cosigned]] = {}
         newest = disk.get("note", "newest")
         kept = parse_note(newest["note"]).checkpoint.size if newest else 0
+        self.sealed = Sealed(disk)
+        self.accepted, self.cosigned = self.sealed.load(kept), NOTHING
+        self._states = {self.accepted.size: self.accepted}  # from the quorum-cosigned size to the accepted one
         while chunk := disk.entries(self.accepted.size, self.accepted.size + 1000):
             for _, state in self._fold(self.accepted, chunk):
                 self.accepted = state
@@ -205,6 +207,7 @@ class Replica:
             self.cosigned = seen
             for name in ("newest", str(size // NOTES_EVERY)):  # evidence only: a crash may forget it
                 self._disk.later("note", name, {"note": text})
+            self.sealed.cosigned(state)  # what it writes down and the note are durable together
             for old in [old for old in self._states if old < size]:
                 del self._states[old]
 
@@ -214,7 +217,7 @@ class Replica:
                 entry = parsed or parse_entry(raw)
                 if state.size == 0 and entry.leaf.hex() != self.workspace:
                     raise Refused("workspace.not_created_here", "the log begins with another workspace's creation")
-                state = apply(state, entry)
+                before, state = state, apply(state, entry)
             except StrongroomError as error:
                 raise EntryRefused(state.size, error) from None
             except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
@@ -222,6 +225,7 @@ class Replica:
             own_start = entry.kind == "signer.started" and entry.body["node"] == self._me
             if own_start and self._disk.get("boot", entry.body["boot"]) is None:
                 self._found_restored(f"entry {state.size - 1} starts this node with a boot that it does not know")
+            self.sealed.saw(before, entry)
             yield entry, state
 
     def require_own_disk(self) -> None:

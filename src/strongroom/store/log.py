@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
@@ -14,7 +14,7 @@ from strongroom.log.tree import CompactRange
 from strongroom.store.database import Database
 from strongroom.store.journal import Done, Journal, Write
 from strongroom.store.lease import Lease, require
-from strongroom.store.tables import ENTRIES, NODES, NOTES
+from strongroom.store.tables import ENTRIES, NODES, NOTES, PIECES, SNAPSHOT
 
 _INSERT_ENTRY = insert(ENTRIES)
 _INSERT_NODE = insert(NODES)
@@ -131,6 +131,34 @@ class LogStore:
     def put(self, level: int, index: int, node: bytes) -> None:
         """Nodes are stored with their entries only (NodeStore); raises Refused."""
         raise Refused("log.read_only", "tree nodes are written with their entries")
+
+    def newest(self) -> tuple[int, str] | None:
+        """Size and digest of the snapshot, None when there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(SNAPSHOT.c.size, SNAPSHOT.c.digest)).first()
+        return None if row is None else (int(row[0]), str(row[1]))
+
+    def piece(self, name: str) -> bytes:
+        """A piece of the snapshot; raises Refused snapshot.digest when it is not there."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(PIECES.c.bytes).where(PIECES.c.name == name)).scalar()
+        if found is None:
+            raise Refused("snapshot.digest", f"piece {name[:12]} of the snapshot is not there")
+        return bytes(found)
+
+    def keep(self, size: int, digest: str, pieces: Mapping[str, bytes]) -> None:
+        """Make this the snapshot; lazily, for the log tells it again."""
+
+        def write(connection: Connection) -> None:
+            held = set(connection.execute(select(PIECES.c.name)).scalars())
+            for name in held - pieces.keys():
+                connection.execute(delete(PIECES).where(PIECES.c.name == name))
+            if fresh := [{"name": name, "bytes": pieces[name]} for name in sorted(pieces.keys() - held)]:
+                connection.execute(insert(PIECES), fresh)
+            connection.execute(delete(SNAPSHOT))
+            connection.execute(insert(SNAPSHOT).values(size=size, digest=digest))
+
+        self._journal.write(write, lazy=True)
 
     def put_note(self, size: int, note: str) -> None:
         """Keep a quorum-cosigned note; a newer one of the same size takes its place.

@@ -105,6 +105,20 @@ REFUSALS: Final = Table(
     Index("refusals_transfer", "transfer"),
 )
 
+SNAPSHOT: Final = Table(
+    "snapshot",
+    METADATA,
+    Column("size", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+PIECES: Final = Table(
+    "pieces",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
 ENDED: Final = Table(
     "ended",
     METADATA,

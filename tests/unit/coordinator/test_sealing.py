@@ -88,3 +88,44 @@ async def test_the_archive_is_made_again_from_the_log(coordinator: Coordinator) 
     await ready(coordinator)
     await coordinator.until(lambda: coordinator.house.desk.records.ended(name))
     assert coordinator.house.service.transfer(name) == shown
+
+
+async def sealed_and_stopped(made: Coordinator) -> None:
+    await ready(made)
+    await grown(made, 3)
+    await made.until(lambda: stored(made))
+    await made.crash()
+
+
+def stored(made: Coordinator) -> int:
+    with made.engine.connect() as connection:
+        return connection.exec_driver_sql("SELECT size FROM snapshot").scalar() or 0
+
+
+async def test_a_coordinator_starts_from_its_snapshot(coordinator: Coordinator) -> None:
+    await sealed_and_stopped(coordinator)
+    with coordinator.engine.begin() as connection:
+        connection.exec_driver_sql(f"DELETE FROM entries WHERE idx < {stored(coordinator)}")
+    await ready(coordinator)
+    assert coordinator.house.history.state == coordinator.nodes["guardian-1"].state
+    await completed(coordinator, await propose(coordinator))
+
+
+async def test_a_coordinator_without_a_sound_snapshot_folds_its_log(coordinator: Coordinator) -> None:
+    await sealed_and_stopped(coordinator)
+    with coordinator.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE pieces SET bytes = x'00'")
+    await ready(coordinator)
+    refused = coordinator.house.history.sealed.refused
+    assert refused is not None and refused.code == "snapshot.digest"
+    assert any("snapshot" in line for line in coordinator.said)
+    assert coordinator.house.history.state == coordinator.nodes["guardian-1"].state
+
+
+async def test_a_snapshot_of_another_branch_is_left_alone(coordinator: Coordinator) -> None:
+    await sealed_and_stopped(coordinator)
+    with coordinator.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE tree_nodes SET hash = zeroblob(32)")
+    house = coordinator.house
+    house.history.load()
+    assert house.history.state == coordinator.nodes["guardian-1"].state, "the whole log was folded"
