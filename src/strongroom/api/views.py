@@ -203,7 +203,7 @@ def status_document(
         "chains": [
             {"chain": c.chain, "reachable": c.reachable, "block": c.block, "error": c.error} for c in health.chains
         ],
-        "transfers": {"open": len(state.open), "all": len(state.proposals)},
+        "transfers": {"open": len(state.open), "all": len(state.proposals.rows)},
         "findings": findings(state, health, now),
         "digests": None
         if digests is None

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from strongroom.custody.snapshot import form
+from strongroom.custody.snapshot import plain, revive
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.custody.stops import transfer_of
 from strongroom.store.records import Ended, Records
 
-_WRITE, _READ = form(Transfer)
 _TEXT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -27,12 +26,12 @@ class Archive:
 
     def take(self, transfers: Iterable[Transfer]) -> None:
         """Keep what the state has just let go of."""
-        self._records.put_ended([Ended(transfer.id, _TEXT.encode(_WRITE(transfer))) for transfer in transfers])
+        self._records.put_ended([Ended(transfer.id, _TEXT.encode(plain(transfer))) for transfer in transfers])
 
     def find(self, state: CustodyState, name: str) -> Transfer:
         """A transfer of the log, whether the state still holds it or not; raises Refused."""
         kept = None if name in state.transfers else self._records.ended(name)
         if kept is None:
             return transfer_of(state, name)
-        found: Transfer = _READ(json.loads(kept.document), _no_page)
+        found: Transfer = revive(Transfer, json.loads(kept.document), _no_page)
         return found

@@ -7,9 +7,8 @@ from typing import Final
 
 from strongroom.custody.authority import signers_in
 from strongroom.custody.fold import apply
-from strongroom.custody.retention import let_go
 from strongroom.custody.sealed import Sealed
-from strongroom.custody.state import EMPTY, CustodyState, Transfer
+from strongroom.custody.state import EMPTY, TRANSFERS_KEPT, CustodyState, Transfer
 from strongroom.custody.witnesses import cosigned
 from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_ahead
@@ -92,8 +91,9 @@ class History:
         return before.size
 
     def _take(self, entry: Entry, state: CustodyState) -> None:
-        if gone := let_go(self.state, state):
-            self.on_let_go(gone)
+        if state.size % TRANSFERS_KEPT == 0:
+            held = state.transfers
+            self.on_let_go([gone for name, gone in self.state.transfers.items() if name not in held])
         self.sealed.saw(self.state, entry)
         self.state = self._states[state.size] = state
         self._tail.append(entry)

@@ -13,7 +13,6 @@ from immutables import Map
 from strongroom.errors import Refused
 
 PAGE: Final = 256  # rows
-HASH: Final = 32  # bytes
 _MOST: Final = PAGE * 4096  # bytes of a page, unpacked
 
 
@@ -73,10 +72,6 @@ class Ledger:
             return Ledger(self.dropped, self.pages, tail)
         return Ledger(self.dropped, (*self.pages, Page.of(tail)), ())
 
-    def row(self, number: int) -> bytes:
-        """The row of a number."""
-        return next(self.backwards(number + 1))
-
     def backwards(self, end: int) -> Iterator[bytes]:
         """The rows numbered below `end`, newest first, as far back as they are held."""
         for page in range((end - 1) // PAGE, self.dropped - 1, -1):
@@ -90,43 +85,24 @@ class Ledger:
             yield from page.rows()
         yield from self.tail
 
-    def without(self, pages: int) -> Ledger:
-        """The ledger that has let go its first pages."""
-        return Ledger(self.dropped + pages, self.pages[pages:], self.tail)
-
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Hashes (32 bytes) that were taken once, for ever; those of one row were taken together."""
+    """Hashes (32 bytes) that were taken once, for ever; `index` gives the first of those taken together."""
 
     rows: Ledger = field(default_factory=Ledger)
-    index: Map[bytes, int] = field(default_factory=Map, repr=False)
+    index: Map[bytes, bytes] = field(default_factory=Map, repr=False)
 
     @classmethod
     def over(cls, rows: Ledger) -> Register:
         """The register of these rows."""
-        index = Map[bytes, int]().mutate()
-        for number, row in enumerate(rows):
-            for at in range(0, len(row), HASH):
-                index[row[at : at + HASH]] = number
+        index = Map[bytes, bytes]().mutate()
+        for row in rows:
+            first = row[:32]
+            index.update({row[at : at + 32]: first for at in range(0, len(row), 32)})
         return cls(rows, index.finish())
-
-    def __len__(self) -> int:
-        """The number of rows."""
-        return len(self.rows)
-
-    def __contains__(self, taken: bytes) -> bool:
-        """Whether a hash was taken."""
-        return taken in self.index
 
     def add(self, *hashes: bytes) -> Register:
         """The register with one more row."""
-        index, number = self.index, len(self.rows)
-        for taken in hashes:
-            index = index.set(taken, number)
+        index = self.index.update(dict.fromkeys(hashes, hashes[0]))
         return Register(self.rows.append(b"".join(hashes)), index)
-
-    def first_of(self, taken: bytes) -> bytes | None:
-        """The first hash of the row that holds this one, None when it was never taken."""
-        number = self.index.get(taken)
-        return None if number is None else self.rows.row(number)[:HASH]

@@ -10,9 +10,10 @@ from typing import Final
 
 from immutables import Map
 
+from strongroom.custody.ledger import Ledger
 from strongroom.custody.record import replace
 from strongroom.custody.state import CustodyState, Rolling
-from strongroom.documents.names import AccountId, AssetId
+from strongroom.documents.names import AssetId
 from strongroom.policy.evaluate import Request, Usage, Window
 from strongroom.policy.loader import LONGEST_WINDOW
 from strongroom.policy.model import Per, Policy, WindowShape
@@ -39,11 +40,7 @@ class Debit:
     def of(cls, row: bytes) -> Debit:
         """The debit of such a row."""
         time, initiator, wallet, destination, asset, native, amount, fee = json.loads(row)
-        request = Request(
-            initiator=initiator, wallet=wallet, tier="", destination=AccountId(destination), listed=frozenset(),
-            own_wallet=False, asset=AssetId(asset), amount=amount, native=AssetId(native), fee=fee,
-        )  # fmt: skip
-        return cls(time, request)
+        return cls(time, Request(initiator, wallet, "", destination, frozenset(), False, asset, amount, native, fee))
 
 
 def _bucket_ms(shape: WindowShape) -> int:
@@ -136,4 +133,5 @@ def without_past(state: CustodyState, earliest: int) -> CustodyState:
             del windows[window]
     newest = (Debit.of(page.rows()[-1]).time for page in state.debits.pages)
     pages = sum(1 for _ in takewhile(lambda time: time < past, newest))
-    return replace(state, windows=windows.finish(), debits=state.debits.without(pages))
+    debits = Ledger(state.debits.dropped + pages, state.debits.pages[pages:], state.debits.tail)
+    return replace(state, windows=windows.finish(), debits=debits)

@@ -33,13 +33,6 @@ def tidied(state: CustodyState) -> CustodyState:
     return without_past(replace(state, freezes=Map(freezes)), earliest)
 
 
-def let_go(before: CustodyState, after: CustodyState) -> list[Transfer]:
-    """The transfers that the entry between two states has let go of."""
-    if after.size % TRANSFERS_KEPT:
-        return []
-    return [transfer for name, transfer in before.transfers.items() if name not in after.transfers]
-
-
 def _ended(state: CustodyState, transfer: Transfer) -> bool:
     """Whether nothing may be authorized or signed for it any more: what was authorized ends on the chain only."""
     if transfer.authorization:

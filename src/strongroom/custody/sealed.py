@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from strongroom.custody.snapshot import pages, read, write
+from strongroom.custody.snapshot import read, write
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
@@ -65,6 +65,5 @@ class Sealed:
 
     def put(self, state: CustodyState, digest: str) -> None:
         """Write down a state of this digest, durable with what the shelf is given next."""
-        self._shelf.keep(
-            state.size, digest, {**{page.name: page.packed for page in pages(state)}, digest: write(state)}
-        )
+        pages = {page.name: page.packed for page in (*state.proposals.rows.pages, *state.debits.pages)}
+        self._shelf.keep(state.size, digest, {**pages, digest: write(state)})

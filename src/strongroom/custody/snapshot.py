@@ -1,7 +1,8 @@
 """The state written down, in one way only: what its digest is of, and what a replica starts from without the entries.
 
 The text holds everything but the full pages of the ledgers, which stand in it by their hashes: pages never change, so
-that writing the next snapshot, and hashing it, costs what has changed and not what there is.
+that writing the next snapshot, and hashing it, costs what has changed and not what there is. What holds its default is
+left out: a later release may give the state a field, and old seals still hold, as long as old entries leave it alone.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from operator import attrgetter
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from immutables import Map
 
@@ -27,100 +26,85 @@ from strongroom.policy.model import Policy
 
 Fetch = Callable[[str], bytes]
 """Gives the packed page of a name; raises Refused when it is not there."""
-Write = Callable[[Any], Any]
-Read = Callable[[Any, Fetch], Any]
 
 _TEXT: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
 def write(state: CustodyState) -> bytes:
     """The text of a state: the same bytes in every replica that folded the same entries (I16)."""
-    return _TEXT.encode(form(CustodyState)[0](state)).encode()
-
-
-def pages(state: CustodyState) -> Iterator[Page]:
-    """The pages that the text refers to."""
-    yield from (*state.proposals.rows.pages, *state.debits.pages)
+    return _TEXT.encode(plain(state)).encode()
 
 
 def read(text: bytes, digest: str, fetch: Fetch) -> CustodyState:
-    """The state of this digest (hex); raises Refused snapshot.digest unless text and pages are what was sealed."""
+    """The state of this digest (hex); raises Refused snapshot.digest unless text and pages are what was sealed, and
+    snapshot.format when they hold what this release does not know.
+    """
     if hashlib.sha256(text).hexdigest() != digest:
         raise Refused("snapshot.digest", "the snapshot is not the state that was sealed")
-    state: CustodyState = form(CustodyState)[1](json.loads(text), fetch)
+    try:
+        state: CustodyState = revive(CustodyState, json.loads(text), fetch)
+    except (ValueError, TypeError, LookupError):
+        raise Refused("snapshot.format", "another release wrote the snapshot") from None
     return state
 
 
-@cache
-def form(kind: Any) -> tuple[Write, Read]:
-    """How a value of a type is written to JSON and read from it."""
+def plain(value: Any) -> Any:
+    """Any part of a state as JSON takes it."""
+    kind = type(value)
+    if kind is bytes:
+        return value.hex()
+    if kind is tuple:
+        return [plain(item) for item in value]
+    if kind is frozenset:
+        return sorted(map(plain, value), key=_TEXT.encode)
+    if kind is Map:
+        rows = [(plain(key), plain(item)) for key, item in value.items()]
+        return sorted(rows, key=lambda row: _TEXT.encode(row[0]) if isinstance(row[0], dict) else row[0])
+    if kind is Page:
+        return value.name
+    if kind is Policy:
+        return value.document
+    if kind is Register:
+        return plain(value.rows)
+    if not is_dataclass(kind):
+        return value
+    held = [(name, getattr(value, name), default) for name, default in _defaults(kind)]
+    return {name: plain(item) for name, item, default in held if item != default}
+
+
+def revive(kind: Any, doc: Any, fetch: Fetch) -> Any:
+    """The value of a type that was written so."""
     kind = getattr(kind, "__supertype__", kind)  # what a NewType is of
     origin, of = typing.get_origin(kind) or kind, typing.get_args(kind)
-    if origin in (int, str, bool, None):
-        return _as_is, lambda doc, fetch: doc
+    if doc is None:
+        return None
+    if origin is types.UnionType:
+        return revive(next(item for item in of if item is not types.NoneType), doc, fetch)
     if origin is bytes:
-        return bytes.hex, lambda doc, fetch: bytes.fromhex(doc)
-    if origin is Ledger:
-        return _write_ledger, _read_ledger
-    if origin is Register:
-        return lambda value: _write_ledger(value.rows), lambda doc, fetch: Register.over(_read_ledger(doc, fetch))
-    if origin is Policy:
-        return attrgetter("document"), lambda doc, fetch: load_policy(doc)
-    if origin in (Union, types.UnionType):
-        return _optional(*form(next(item for item in of if item is not type(None))))
-    if origin is frozenset:
-        return _collection(frozenset, sorted, *form(of[0]))
-    if origin is Map:
-        return _collection(Map, sorted, *_row(of), items=Map.items)
+        return bytes.fromhex(doc)
     if origin is tuple:
-        return _collection(tuple, list, *form(of[0])) if of[1:] == (...,) else _row(of)
-    if isinstance(origin, type) and issubclass(origin, StrEnum):
-        return str, lambda doc, fetch: origin(doc)
-    if is_dataclass(origin):
-        return _record(origin)
-    raise TypeError(f"a state holds no {kind}")
+        kinds = of[:1] * len(doc) if of[-1] is ... else of
+        return tuple(revive(each, item, fetch) for each, item in zip(kinds, doc, strict=True))
+    if origin is frozenset:
+        return frozenset(revive(of[0], item, fetch) for item in doc)
+    if origin is Map:
+        return Map((revive(of[0], key, fetch), revive(of[1], item, fetch)) for key, item in doc)
+    if origin is Page:
+        return Page.read(doc, fetch(doc))
+    if origin is Policy:
+        return load_policy(doc)
+    if origin is Register:
+        return Register.over(revive(Ledger, doc, fetch))
+    if not is_dataclass(origin):
+        return origin(doc)
+    return kind(**{name: revive(_hints(kind)[name], item, fetch) for name, item in doc.items()})
 
 
-def _as_is(value: Any) -> Any:
-    return value
+@cache
+def _defaults(kind: Any) -> list[tuple[str, Any]]:
+    return [(f.name, f.default if f.default_factory is MISSING else f.default_factory()) for f in fields(kind)]
 
 
-def _optional(put: Write, get: Read) -> tuple[Write, Read]:
-    return (
-        lambda value: None if value is None else put(value),
-        lambda doc, fetch: None if doc is None else get(doc, fetch),
-    )
-
-
-def _collection(
-    kind: Callable[[Any], Any], order: Callable[[Any], list[Any]], put: Write, get: Read, items: Write = _as_is
-) -> tuple[Write, Read]:
-    return (
-        lambda value: order(put(item) for item in items(value)),
-        lambda doc, fetch: kind([get(item, fetch) for item in doc]),
-    )
-
-
-def _row(kinds: tuple[Any, ...]) -> tuple[Write, Read]:
-    forms = [form(kind) for kind in kinds]
-    return (
-        lambda value: [put(item) for (put, _), item in zip(forms, value, strict=True)],
-        lambda doc, fetch: tuple(get(item, fetch) for (_, get), item in zip(forms, doc, strict=True)),
-    )
-
-
-def _record(kind: Any) -> tuple[Write, Read]:
-    hints, names = typing.get_type_hints(kind), [field.name for field in fields(kind)]
-    put, get = _row(tuple(hints[name] for name in names))
-    values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
-    return lambda value: put(values(value)), lambda doc, fetch: kind(*get(doc, fetch))
-
-
-def _write_ledger(ledger: Ledger) -> list[Any]:
-    return [ledger.dropped, [page.name for page in ledger.pages], [row.hex() for row in ledger.tail]]
-
-
-def _read_ledger(doc: Any, fetch: Fetch) -> Ledger:
-    dropped, names, tail = doc
-    held = tuple(Page.read(name, fetch(name)) for name in names)
-    return Ledger(dropped, held, tuple(map(bytes.fromhex, tail)))
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)

@@ -46,8 +46,7 @@ def closed(state: CustodyState, transfer: Transfer, reason: str) -> CustodyState
     if transfer.closed:
         raise Refused("intent.closed", f"the transfer was closed before: {transfer.closed}")
     unauthorized = transfer.authorization is None
-    phase = Phase.CLOSED if unauthorized else transfer.phase
-    ended = replace(transfer, closed=reason, phase=phase, touched=state.size)
+    ended = replace(transfer, closed=reason, phase=Phase.CLOSED if unauthorized else transfer.phase, touched=state.size)
     still_open = state.open.delete(transfer.id) if unauthorized else state.open
     return replace(state, transfers=state.transfers.set(transfer.id, ended), open=still_open)
 
@@ -58,7 +57,7 @@ def proposed(state: CustodyState, name: object) -> bool:
         taken = bytes.fromhex(name) if isinstance(name, str) else b""
     except ValueError:
         return False
-    return state.proposals.first_of(taken) == taken
+    return state.proposals.index.get(taken) == taken
 
 
 def transfer_of(state: CustodyState, name: object) -> Transfer:

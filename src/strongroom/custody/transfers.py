@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Final
 
 from strongroom.chains.evm.transaction import assemble, decode
@@ -16,7 +15,7 @@ from strongroom.custody.record import replace
 from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.amount import parse_amount
-from strongroom.documents.canonical import encode, fields
+from strongroom.documents.canonical import digest, fields
 from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, parse_slug, split_asset
 from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied as DeniedError
@@ -46,12 +45,12 @@ def parse_intent(subject: object) -> Intent:
 
 def idempotency_hash(person: str, key: str) -> bytes:
     """Under what a person's idempotency key is taken."""
-    return hashlib.sha256(encode({"person": person, "idempotency": key})).digest()
+    return bytes.fromhex(digest({"person": person, "idempotency": key}))
 
 
 def opened_before(state: CustodyState, person: str, key: str) -> TransferId | None:
     """The transfer that a person has proposed under this idempotency key, however long ago."""
-    found = state.proposals.first_of(idempotency_hash(person, key))
+    found = state.proposals.index.get(idempotency_hash(person, key))
     return None if found is None else TransferId(found.hex())
 
 

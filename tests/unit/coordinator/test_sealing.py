@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.coordinator import sealing
+from strongroom.coordinator import history, sealing
 from strongroom.custody import retention
 from strongroom.custody.state import Phase, TransferId
 from strongroom.errors import StrongroomError
@@ -17,7 +17,8 @@ MANY = 12
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "TRANSFERS_KEPT", MANY)
+    for module in (retention, history):
+        monkeypatch.setattr(module, "TRANSFERS_KEPT", MANY)
     monkeypatch.setattr(sealing, "SEAL_EVERY", MANY)
 
 

@@ -85,7 +85,7 @@ def test_what_may_still_be_signed_is_never_let_go(home: Workspace) -> None:
 
 def test_a_hash_that_is_no_transfer_s_is_unknown(home: Workspace) -> None:
     home.propose(idempotency="order-1")
-    row = home.state.proposals.rows.row(0)
+    row = next(iter(home.state.proposals.rows))
     for name in (row[32:].hex(), "00" * 32, "zz" * 32, ""):
         assert code_of(home.authorize, TransferId(name), b"") == "transfer.unknown"
 
