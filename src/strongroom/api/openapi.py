@@ -17,6 +17,7 @@ _TEXTS = {
     403: "denied by the policy in force",
     404: "there is no such thing",
     409: "it conflicts with what happened before",
+    429: "this client address asks too often: Retry-After says when to come again",
     503: "a component is unreachable",
 }
 
@@ -53,5 +54,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
+            content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+            operation["responses"]["429"] = {"description": _TEXTS[429], "content": content}
     app.openapi_schema = document
     return document
