@@ -7,6 +7,9 @@ from typing import Any, final
 def parse(data: bytes, max_depth: int) -> dict[str, Any] | None:
     """The object in canonical JSON bytes, or None where they are not canonical (or deeper than 64)."""
 
+def memory() -> tuple[int, int, int]:
+    """Bytes that hold secrets: in locked pages, in pages that were not locked, and outside for want of room."""
+
 def keccak256(data: bytes) -> bytes:
     """Ethereum's hash."""
 

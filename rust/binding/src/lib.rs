@@ -1,7 +1,7 @@
 //! `strongroom._core`: the Rust core for Python.
 //!
 //! Nothing but conversion: bytes and integers in, bytes and integers out. Work runs without the GIL, and a
-//! panic below becomes the refusal `core.panic`. Plaintext shares, nonces and the seal key stay in Rust.
+//! panic below becomes the refusal `core.panic`. Plaintext shares, nonces and the seal key stay in Rust, among locked pages.
 #![deny(unsafe_code)]
 
 mod reading;
@@ -22,9 +22,17 @@ pyo3::create_exception!(
     "A refusal of the core: args are (code: str, message: str, culprits: tuple[int, ...])."
 );
 
-/// Run `work` without the GIL; refusals, and panics as `core.panic`, become `CoreError`.
+#[global_allocator]
+static ALLOCATOR: strongroom_pages::Allocator = strongroom_pages::Allocator;
+
+/// Run `work` among the locked pages and without the GIL; refusals, and panics as `core.panic`, become `CoreError`.
 fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Refusal> + Send) -> PyResult<T> {
-    py.detach(|| core::guarded(work)).or_else(|Refusal { code, message, culprits }| {
+    let done = py.detach(|| strongroom_pages::run(|| core::guarded(work)));
+    refused(py, done.unwrap_or_else(|| Err(Refusal::new("core.thread", "the core's thread cannot be started"))))
+}
+
+fn refused<T>(py: Python<'_>, done: Result<T, Refusal>) -> PyResult<T> {
+    done.or_else(|Refusal { code, message, culprits }| {
         let culprits = PyTuple::new(py, culprits.into_iter().map(u32::from))?.unbind();
         Err(CoreError::new_err((code, message, culprits)))
     })
@@ -206,7 +214,7 @@ impl Session {
 impl Session {
     #[getter]
     fn next_step_is_probe(&self, py: Python<'_>) -> PyResult<bool> {
-        detached(py, || Ok(self.session.lock().map_err(|_| lost())?.next_step_is_probe()))
+        refused(py, self.session.lock().map_err(|_| lost()).map(|session| session.next_step_is_probe()))
     }
 
     /// `inbox`: (sender, broadcast, data) of one complete round; gives (outgoing, done).
@@ -240,6 +248,13 @@ impl Session {
     }
 }
 
+/// Bytes that hold secrets: in locked pages, in pages that the kernel did not lock, and outside for want of room.
+#[pyfunction]
+fn memory() -> (usize, usize, usize) {
+    let held = strongroom_pages::held();
+    (held.locked, held.unlocked, held.outside)
+}
+
 fn lost() -> Refusal {
     Refusal::new("session.finished", "this session has ended; start another")
 }
@@ -254,6 +269,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<KeyInfo>()?;
     module.add_class::<Keygen>()?;
     module.add_class::<Signature>()?;
+    module.add_function(wrap_pyfunction!(memory, module)?)?;
     module.add_function(wrap_pyfunction!(reading::keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(reading::parse, module)?)?;
     module.add_function(wrap_pyfunction!(reading::prepare, module)?)?;

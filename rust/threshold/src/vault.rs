@@ -15,8 +15,8 @@ use crate::seal::SealKey;
 use crate::session::{Incoming, Outgoing, Output, Session, Setup, Step};
 use crate::share::{self, KeyPublic, SecretShare};
 
-/// Opened shares kept in memory; a handful of keys is usual, and one opens again in 0.3 ms.
-const CACHED_SHARES: usize = 64;
+/// Opened shares kept in memory: all of them fit among the 8 MiB that may usually be locked; one opens again in 0.3 ms.
+const CACHED_SHARES: usize = 16;
 /// Ed25519 signs whole messages, not digests.
 const MAX_MESSAGE_TO_SIGN: usize = 64 * 1024;
 

@@ -92,6 +92,12 @@ def _refusals() -> Iterator[None]:
         raise CoreRefused("core.argument", "an integer is out of range") from None
 
 
+def unprotected() -> int:
+    """Bytes of the core's memory for secrets that the kernel does not keep locked (ulimit -l), up to now."""
+    _, unlocked, outside = _core.memory()
+    return unlocked + outside
+
+
 class Session:
     """One run of a protocol: `step([])` first, then each complete round; any refusal ends it for good."""
 

@@ -21,7 +21,7 @@ from strongroom.documents.canonical import MAX_BYTES, fields, parse_loose
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.names import parse_hash, parse_hex, parse_slug
 from strongroom.errors import InvalidInput, StrongroomError
-from strongroom.keys.threshold import Vault
+from strongroom.keys.threshold import Vault, unprotected
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import open_disk
 from strongroom.signer.line import Line, Relay
@@ -68,6 +68,8 @@ class Runner:
         named = _coordinator(home / "coordinator.json")
         disk = open_disk(home)
         vault = Vault.open(home) if settings.duty is Duty.SIGNER else None
+        if unprotected():
+            say("warning: memory for secrets cannot be locked, and may be swapped: raise the limit (ulimit -l)")
         self._title, self._node = f"{settings.duty} {name}", Node(settings, key, disk, vault, now, say=say)
         self._hub = Line(
             hub, workspace, name, key, lambda: named or self._node.coordinator,
