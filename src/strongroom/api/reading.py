@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from strongroom.api import models, views
 from strongroom.api.facade import Clock, Service
 from strongroom.api.openapi import refusals
-from strongroom.audit.bundle import bundle_lines
+from strongroom.audit.bundle import BundleWriter
+from strongroom.audit.evidence import evidence_of
 from strongroom.errors import Unreachable
 from strongroom.log.checkpoint import parse_note
 from strongroom.log.entry import leaf_hash
@@ -20,21 +22,22 @@ _PAGE: Final = 500
 _DIGEST_WAIT: Final = 5.0  # seconds
 
 
-def audit_lines(service: Service) -> Iterator[bytes]:
-    """The audit bundle of every entry that the newest checkpoint covers."""
-    note = service.note
+async def audit_pieces(service: Service, *, chain: bool) -> AsyncIterator[bytes]:
+    """The audit bundle of every entry that the newest checkpoint covers, with chain evidence if wanted."""
+    note, writer, start = service.note, BundleWriter(), 0
     size = parse_note(note).checkpoint.size
-
-    def entries() -> Iterator[bytes]:
-        start = 0
-        while start < size:
-            page = service.entries(start, min(_PAGE, size - start))
-            if not page:
-                raise Unreachable("log.gap", f"the coordinator holds no entry {start}")
-            yield from page
-            start += len(page)
-
-    return bundle_lines(service.workspace, entries(), note)
+    yield writer.header(service.workspace)
+    while start < size:
+        page = await run_in_threadpool(service.entries, start, min(_PAGE, size - start))
+        if not page:
+            raise Unreachable("log.gap", f"the coordinator holds no entry {start}")
+        yield b"".join(map(writer.entry, page))
+        start += len(page)
+    yield writer.note(note)
+    for wallet in service.cosigned.wallets.values() if chain else ():
+        async for document in evidence_of(service.chain_node(wallet.chain), wallet.chain, wallet.address):
+            yield writer.evidence(document)
+    yield writer.end()
 
 
 def router(service: Service, clock: Clock) -> APIRouter:
@@ -115,11 +118,15 @@ def router(service: Service, clock: Clock) -> APIRouter:
         response_class=StreamingResponse,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals(503)},
     )
-    async def bundle() -> StreamingResponse:
+    async def bundle(
+        chain: Annotated[bool, Query(description="with every transaction that the wallets have sent")] = False,
+    ) -> StreamingResponse:
         _note(service)
+        for wallet in service.cosigned.wallets.values() if chain else ():
+            await service.chain_node(wallet.chain).block("latest")  # a node that is away is told before the answer
         name = f'attachment; filename="strongroom-{service.workspace[:12]}.bundle"'
-        headers = {"content-disposition": name}
-        return StreamingResponse(audit_lines(service), media_type="text/plain", headers=headers)
+        headers = {"content-disposition": name, "strongroom-entries": str(parse_note(service.note).checkpoint.size)}
+        return StreamingResponse(audit_pieces(service, chain=chain), media_type="text/plain", headers=headers)
 
     return routes
 

@@ -19,7 +19,10 @@ def show_time(time: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the bundle: `header`, `entry` or `checkpoint`; an entry has its index, kind and time (unix ms)."""
+    """A part of the bundle: `header`, `entry`, `checkpoint`, `evidence` or `end`.
+
+    A line has its index; an entry its kind and time (unix ms), unless it cannot be read.
+    """
 
     part: str
     index: int | None = None
@@ -31,16 +34,18 @@ class Place:
             return self.part
         known = [self.kind] if self.kind else []
         known += [show_time(self.time)] if self.time is not None else []
-        return f"entry {self.index}" + (f" ({', '.join(known)})" if known else " (unreadable)")
+        told = f" ({', '.join(known)})" if known else " (unreadable)" * (self.part == "entry")
+        return f"{self.part} {self.index}{told}"
 
 
 class AuditFailed(Refused):
-    """The bundle proves nothing: the first objection, with its place."""
+    """The bundle does not hold: the first objection, or the worst of several, with its place."""
 
-    def __init__(self, place: Place, code: str, reason: str) -> None:
+    def __init__(self, place: Place, code: str, reason: str, others: tuple[AuditFailed, ...] = ()) -> None:
         super().__init__(code, f"{place}: {reason}")
         self.place = place
         self.reason = reason
+        self.others = others
 
     def to_doc(self) -> dict[str, Any]:
         """The finding as JSON."""
@@ -53,6 +58,7 @@ class AuditFailed(Refused):
             "time": place.time,
             "code": self.code,
             "message": self.message,
+            "others": [other.to_doc() for other in self.others],
         }
 
     @classmethod

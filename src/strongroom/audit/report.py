@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.audit.chain import Account
 from strongroom.audit.finding import show_time
 from strongroom.custody.authority import in_force
-from strongroom.custody.digest import state_digest
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.documents.amount import format_amount
 from strongroom.documents.decimal import show
@@ -43,6 +43,7 @@ class Report:
     versions: tuple[PolicyVersion, ...]
     witnessed: Witnessed
     first: int
+    chain: tuple[Account, ...] = ()
 
     def to_doc(self) -> dict[str, Any]:
         """The whole report as JSON; amounts are base units in decimal strings."""
@@ -61,6 +62,7 @@ class Report:
                 "needed": self.witnessed.needed,
                 "witnesses": list(self.witnessed.witnesses),
             },
+            "chain": [account.to_doc() for account in self.chain] or None,
             "kinds": dict(sorted(self.kinds.items())),
             "policy": [
                 {"version": v.version, "digest": v.digest, "entry": v.entry, "time": v.time}
@@ -113,8 +115,14 @@ class Report:
                 }
                 for freeze in sorted(state.freezes.values(), key=lambda item: (item.time, item.id))
             ],
+            "transfers_ended_earlier": self._let_go,
             "transfers": [self._transfer(transfer) for transfer in self._transfers()],
         }
+
+    @property
+    def _let_go(self) -> int:
+        """How many transfers ended so long ago that the state holds them no more."""
+        return self.kinds.get("transfer.proposed", 0) - len(self.state.transfers)
 
     def _transfers(self) -> list[Transfer]:
         return sorted(self.state.transfers.values(), key=lambda item: (item.proposed, item.id))
@@ -164,6 +172,10 @@ class Report:
             f"Cosigned by {have}: {cosigned}",
             f"State digest {self.digest}",
             "",
+            *(["Chain", *(f"  {account}" for account in self.chain)] if self.chain else [
+                "Chain: not compared, for the bundle carries no evidence of it"
+            ]),
+            "",
             "Entries by kind",
             *(f"  {count:7} {kind}" for kind, count in sorted(self.kinds.items())),
             "",
@@ -194,6 +206,8 @@ class Report:
                 f"  {show_time(transfer.proposed)} {transfer.initiator}: {self.amount(transfer)} from "
                 f"{transfer.intent.wallet} to {transfer.intent.to}{by}, {transfer.phase}{end} {transfer.txid}".rstrip()
             )
+        if self._let_go:
+            lines.append(f"  and {self._let_go} that ended earlier")
         lines += ["", "Freezes"]
         for freeze in sorted(state.freezes.values(), key=lambda item: (item.time, item.id)):
             scope = f"{freeze.scope} {freeze.target}".rstrip()
@@ -208,13 +222,3 @@ def _heads_nothing(lines: list[str], at: int) -> bool:
     heading = lines[at] in ("Keys", "Wallets", "Transfers", "Freezes")
     return heading and not (at + 1 < len(lines) and lines[at + 1].startswith("  "))
 
-
-def summarize(
-    state: CustodyState,
-    kinds: Mapping[str, int],
-    versions: tuple[PolicyVersion, ...],
-    witnessed: Witnessed,
-    first: int,
-) -> Report:
-    """The report on a log that has passed."""
-    return Report(state, state_digest(state), kinds, versions, witnessed, first)

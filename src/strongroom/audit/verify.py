@@ -1,17 +1,20 @@
-"""The audit itself: every leaf, every entry's authority, the Merkle root, and the witnesses' cosignatures."""
+"""The audit itself: every leaf, every entry's authority, the Merkle root, the witnesses' cosignatures, the chain."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from strongroom.audit.ahead import read_ahead
 from strongroom.audit.bundle import CHECKPOINT, HEADER, BundleReader, Line
+from strongroom.audit.chain import Account, ChainCheck
 from strongroom.audit.finding import AuditFailed, Place
-from strongroom.audit.report import PolicyVersion, Report, Witnessed, summarize
+from strongroom.audit.report import PolicyVersion, Report, Witnessed
 from strongroom.custody.authority import in_force, signers_in
+from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY, CustodyState
 from strongroom.custody.witnesses import electorates, reached, witnesses
@@ -29,49 +32,67 @@ _EVERY: Final = 256  # entries between two calls of progress
 
 
 def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
-    """Replay the bundle offline; raises AuditFailed with the first objection, InvalidInput bundle.file."""
+    """Replay the bundle offline; raises AuditFailed with the first or worst objection, InvalidInput bundle.file."""
     try:
         total = path.stat().st_size
         file = path.open("rb")
     except OSError as error:
         raise InvalidInput("bundle.file", f"cannot open {path}: {error.strerror}") from None
-    with file:
+    with file, closing(ChainCheck()) as chain:
         reader = BundleReader(file)
-        state, kinds, versions = EMPTY, Counter[str](), list[PolicyVersion]()
-        first = 0
-
-        def known() -> Signers:
-            return signers_in(state)
-
-        for line, parsed in read_ahead(reader.lines(), known):
-            state, entry = _replayed(state, line, parsed)
-            if line.index == 0:
-                first = entry.time
-                if state.workspace != reader.workspace:
-                    raise AuditFailed(HEADER, "bundle.workspace", "entry 0 creates another workspace")
-            kinds[entry.kind] += 1
-            policy = in_force(state)
-            if not versions or versions[-1].version != policy.version:
-                versions.append(PolicyVersion(policy.version, policy.digest, line.index, entry.time))
+        replay = _Replay(reader.workspace, chain)
+        for line, parsed in read_ahead(reader.lines(), replay.signers):
+            replay.take(line, parsed)
             if progress is not None and line.index % _EVERY == 0:
                 progress(reader.read, total)
-        if not state.size:
+        if not replay.state.size:
             raise AuditFailed(CHECKPOINT, "bundle.empty", "the bundle holds no entries")
-        witnessed = _witnessed(state, reader.note(), path)
+        witnessed = _witnessed(replay.state, reader.note(), path)
+        for line in reader.evidence():
+            chain.take(line, replay.state)
+            if progress is not None and line.index % _EVERY == 0:
+                progress(reader.read, total)
+        accounts = chain.finish(replay.state)
         if progress is not None:
             progress(reader.read, total)
-    return summarize(state, kinds, tuple(versions), witnessed, first)
+    return replay.report(witnessed, accounts)
 
 
-def _replayed(state: CustodyState, line: Line, parsed: Entry | None) -> tuple[CustodyState, Entry]:
-    """The state after the entry, once its bytes hash to the leaf that its line states."""
-    if (parsed.leaf if parsed else leaf_hash(line.raw)) != line.leaf:
-        raise AuditFailed(_place(line), "log.leaf", "its bytes do not hash to the leaf beside it")
-    try:
-        entry = parsed or parse_entry(line.raw)
-        return apply(state, entry), entry
-    except StrongroomError as error:
-        raise AuditFailed.at(_place(line), error) from error
+class _Replay:
+    """The fold of a bundle's entries, and what only the way there shows."""
+
+    def __init__(self, workspace: str, chain: ChainCheck) -> None:
+        self._workspace, self._chain = workspace, chain
+        self.state, self._kinds, self._first = EMPTY, Counter[str](), 0
+        self._versions: list[PolicyVersion] = []
+
+    def signers(self) -> Signers:
+        """Whose signatures the next entries may carry."""
+        return signers_in(self.state)
+
+    def take(self, line: Line, parsed: Entry | None) -> None:
+        """Fold one more entry, once its bytes hash to the leaf that its line states; raises AuditFailed."""
+        if (parsed.leaf if parsed else leaf_hash(line.raw)) != line.leaf:
+            raise AuditFailed(_place(line), "log.leaf", "its bytes do not hash to the leaf beside it")
+        try:
+            entry = parsed or parse_entry(line.raw)
+            self.state = apply(self.state, entry)
+        except StrongroomError as error:
+            raise AuditFailed.at(_place(line), error) from error
+        if line.index == 0:
+            self._first = entry.time
+            if self.state.workspace != self._workspace:
+                raise AuditFailed(HEADER, "bundle.workspace", "entry 0 creates another workspace")
+        self._kinds[entry.kind] += 1
+        self._chain.note(line.index, entry, self.state)
+        policy = in_force(self.state)
+        if not self._versions or self._versions[-1].version != policy.version:
+            self._versions.append(PolicyVersion(policy.version, policy.digest, line.index, entry.time))
+
+    def report(self, witnessed: Witnessed, chain: tuple[Account, ...]) -> Report:
+        """What is told of a bundle that holds."""
+        digest = state_digest(self.state)
+        return Report(self.state, digest, self._kinds, tuple(self._versions), witnessed, self._first, chain)
 
 
 def _place(line: Line) -> Place:

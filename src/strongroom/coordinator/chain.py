@@ -35,7 +35,7 @@ class Chain:
     """The cached view; `on_block` is called whenever a refresh has finished."""
 
     def __init__(self, name: ChainId, node: ChainNode, clock: Clock, poll: float) -> None:
-        self.name, self._node, self._clock, self._poll = name, node, clock, poll
+        self.name, self.node, self._clock, self._poll = name, node, clock, poll
         self.block = -1
         self.base_fee = self.priority = 0
         self.error = ""
@@ -64,7 +64,7 @@ class Chain:
         while True:
             self._kick.clear()
             try:
-                number = await self._node.block_number()
+                number = await self.node.block_number()
                 due = self.block < 0 or self.error or self._clock() - self.seen >= FRESH_MS // 2
                 if number != self.block or due:
                     await self.refresh(number)
@@ -93,12 +93,12 @@ class Chain:
     async def refresh(self, number: int | None = None) -> None:
         """Read fees, and every watched account at one block; raises Unreachable."""
         if self.block < 0 or self.error:
-            await self._node.connect(self.name)
-        at = number if number is not None else await self._node.block_number()
+            await self.node.connect(self.name)
+        at = number if number is not None else await self.node.block_number()
         if at < self.block:  # a reorganization, or another chain state: what was read no longer holds
             for account in self.accounts.values():
                 account.block = -1
-        base_fee, priority = await self._node.fees()
+        base_fee, priority = await self.node.fees()
         await self._read_accounts(at)
         self.block, self.base_fee, self.priority = at, base_fee, priority
         self.error, self.seen = "", self._clock()
@@ -114,7 +114,7 @@ class Chain:
             for held in account.balances:
                 calls.append(_balance_call(held, address, hex(at)))
                 targets.append((address, held))
-        results = await self._node.batch(calls)
+        results = await self.node.batch(calls)
         fresh = {address: Account(at) for address, _ in targets}
         for (address, asset), value in zip(targets, results, strict=True):
             if isinstance(value, Unreachable):
@@ -145,7 +145,7 @@ class Chain:
         known = self._gas.get(key)
         if known is not None and self._clock() - known[1] < GAS_MS:
             return known[0]
-        used = await self._node.simulate(sender, call)
+        used = await self.node.simulate(sender, call)
         # A token's storage may be emptied until then (20,000 more); what is not used is not paid.
         gas = PLAIN_GAS if used == PLAIN_GAS and not call.data else used * 5 // 4 + (25_000 if call.data else 5_000)
         if len(self._gas) >= MOST_GAS:
@@ -160,7 +160,7 @@ class Chain:
 
     async def send(self, raw: bytes) -> str:
         """Hand a signed transaction to the node; its id. Raises Refused node.*, Unreachable."""
-        txid = await self._node.send_raw(raw)
+        txid = await self.node.send_raw(raw)
         self.hurry()
         return txid
 
@@ -183,7 +183,7 @@ class Chain:
         for start in range(0, len(txids), MOST_BATCH):
             chunk = txids[start : start + MOST_BATCH]
             try:
-                found: list[Receipt | None] = await self._node.receipts(chunk)
+                found: list[Receipt | None] = await self.node.receipts(chunk)
             except StrongroomError as error:
                 for txid in chunk:
                     if not asked[txid].done():
@@ -201,9 +201,9 @@ class Chain:
         low, high = 0, self.block
         while low < high:
             middle = (low + high) // 2
-            (count,) = await self._node.batch([("eth_getTransactionCount", (address, hex(middle)))])
+            (count,) = await self.node.batch([("eth_getTransactionCount", (address, hex(middle)))])
             low, high = (middle + 1, high) if self._number(count) <= nonce else (low, middle)
-        (block,) = await self._node.batch([("eth_getBlockByNumber", (hex(low), True))])
+        (block,) = await self.node.batch([("eth_getBlockByNumber", (hex(low), True))])
         for item in block.get("transactions", ()) if isinstance(block, dict) else ():
             try:
                 found = answers.transaction(item, answers.hash32(item.get("hash") if isinstance(item, dict) else None))
@@ -223,7 +223,7 @@ class Chain:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._node.close()
+        await self.node.close()
 
 
 def _balance_call(asset: AssetId, address: str, tag: str) -> tuple[str, tuple[object, ...]]:

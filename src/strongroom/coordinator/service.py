@@ -12,11 +12,14 @@ from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.orders import Orders
+from strongroom.coordinator.ports import ChainNode
 from strongroom.coordinator.reconcile import Reconciler
 from strongroom.coordinator.repair import Repair
 from strongroom.coordinator.statements import Statements
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.names import ChainId
+from strongroom.errors import Unreachable
 
 
 class Pulse:
@@ -111,6 +114,13 @@ class Service:
             if account is not None:
                 found[wallet.name] = {str(asset): units for asset, units in account.balances.items() if units >= 0}
         return found
+
+    def chain_node(self, chain: ChainId) -> ChainNode:
+        """The node that this coordinator asks about a chain; raises Unreachable node.missing."""
+        found = self._desk.chains.get(chain)
+        if found is None:
+            raise Unreachable("node.missing", f"this coordinator has no node of {chain}", "name one with --chain")
+        return found.node
 
     def keygens(self) -> tuple[KeygenProgress, ...]:
         """The key generations ordered and the refreshes begun since the start, the last of each key."""

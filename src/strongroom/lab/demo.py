@@ -107,13 +107,15 @@ def _audit(layout: Layout, actions: Actions, story: Story) -> dict[str, Any]:
     story.step("An audit of the whole log, from one file, trusting nobody")
     bundle = layout.base / "demo.bundle"
     with bundle.open("wb") as file:
-        file.writelines(actions.api.download("/v1/bundle"))
+        file.writelines(actions.api.download("/v1/bundle?chain=true"))
     report = verify_bundle(bundle)
     size, digest = actions.agreed_digest(len(NODES))
     story.tell(f"{report.state.size} entries: leaf, form, authority and effect of each are checked again")
     have, need = len(report.witnessed.times), report.witnessed.needed
     story.tell(f"Merkle root {report.state.root.hex()[:16]}…, cosigned by {have} witnesses, {need} are needed")
     story.tell(f"state digest {report.digest[:16]}…")
+    for account in report.chain:
+        story.tell(f"on the chain: {account}")
     if size == report.state.size and digest != report.digest:
         raise Refused("lab.digest", "the nodes hold another state than the audit replays", "lab down, lab up")
     story.tell(f"all {len(NODES)} nodes hold that very state")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
+from strongroom.nodes.answers import Block
 from tests.workspace import CHAIN, Workspace
 
 ORDERED = ("log.repair", "signer.enrol", "signer.retire")
@@ -123,6 +124,16 @@ class KeygenProgress:
     error: str = ""
 
 
+class EmptyChain:
+    """A node of a chain on which nobody has sent anything."""
+
+    async def block(self, which: int | str) -> Block:
+        return Block(5, "0x" + "55" * 32, "0x" + "44" * 32, 1_790_000_000_000, 1)
+
+    async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        return ["0x0" for _ in calls]
+
+
 class Coordinator:
     """The service that `create_app` takes; `asked` are the envelopes that reached it."""
 
@@ -190,6 +201,9 @@ class Coordinator:
 
     def entries(self, start: int, limit: int) -> list[bytes]:
         return [entry.raw for entry in self.log.entries[start : start + limit]]
+
+    def chain_node(self, chain: str) -> EmptyChain:
+        return EmptyChain()
 
     def transfer(self, name: str) -> Transfer:
         return transfer_of(self.state, name)

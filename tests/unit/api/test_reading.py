@@ -84,9 +84,10 @@ async def test_entries_are_the_log_itself(client: httpx.AsyncClient, coordinator
 
 async def test_the_bundle_holds_every_cosigned_entry(client: httpx.AsyncClient, coordinator: Coordinator) -> None:
     text = (await client.get("/v1/bundle")).text
-    head, _, note = text.partition("\n\n")
+    head, _, rest = text.partition("\n\n")
     lines = head.split("\n")
-    assert lines[0] == f"strongroom-bundle/v1 {coordinator.workspace}" and note == coordinator.note
+    assert lines[0] == f"strongroom-bundle/v2 {coordinator.workspace}"
+    assert rest.startswith(coordinator.note + f"\nend {coordinator.state.size} 0 ")
     assert len(lines) == 1 + coordinator.state.size
     for line, entry in zip(lines[1:], coordinator.log.entries, strict=True):
         leaf, _, raw = line.partition(" ")

@@ -78,8 +78,9 @@ def index_named(message: str) -> int | None:
 
 def part_at(data: bytes, position: int) -> tuple[str, int | None]:
     """The part of the bundle, and the entry's number, that the byte at a position belongs to."""
-    blank = data.index(b"\n\n") + 1
-    if position >= blank:
+    if position >= data.index(b"\nend "):
+        return "end", None
+    if position >= data.index(b"\n\n") + 1:
         return "checkpoint", None
     line = data.count(b"\n", 0, position)
     return ("header", None) if line == 0 else ("entry", line - 1)
@@ -124,8 +125,8 @@ def test_any_flipped_byte_is_found_and_its_place_named(place: Path, data: st.Dat
 
 
 def test_every_byte_of_the_checkpoint_counts(place: Path) -> None:
-    start = BUNDLE.index(b"\n\n") + 2
-    for position in range(start, len(BUNDLE), 3):
+    start, end = BUNDLE.index(b"\n\n") + 2, BUNDLE.index(b"\nend ") - 1
+    for position in range(start, end, 3):
         flipped = bytearray(BUNDLE)
         flipped[position] ^= 1
         assert failure(place, bytes(flipped)).place.part == "checkpoint"
@@ -138,13 +139,20 @@ def test_a_bundle_cut_anywhere_fails(place: Path, length: int) -> None:
 
 
 def test_a_bundle_cut_in_its_checkpoint_fails(place: Path) -> None:
-    for length in range(BUNDLE.index(b"\n\n") + 1, len(BUNDLE)):
+    for length in range(BUNDLE.index(b"\n\n") + 2, BUNDLE.index(b"\nend ") + 1):
         assert failure(place, BUNDLE[:length]).place.part == "checkpoint"
 
 
 @pytest.mark.parametrize("extra", [b"\n", b"x", b" ", b"\xff", b"\n\n", "— a b\n".encode(), b"x" * 200_000])
 def test_leftover_bytes_are_refused(place: Path, extra: bytes) -> None:
-    assert failure(place, BUNDLE + extra).place.part == "checkpoint"
+    assert failure(place, BUNDLE + extra).code == "bundle.end"
+
+
+def test_every_byte_of_the_end_counts(place: Path) -> None:
+    for position in range(BUNDLE.index(b"\nend ") + 1, len(BUNDLE)):
+        flipped = bytearray(BUNDLE)
+        flipped[position] ^= 1
+        assert failure(place, bytes(flipped)).code.startswith("bundle.")
 
 
 def test_an_entry_whose_leaf_was_mended_too_breaks_the_root(place: Path) -> None:
@@ -236,7 +244,7 @@ def test_a_checkpoint_without_its_witnesses_is_refused(place: Path, note: Callab
 
 
 def test_another_workspace_in_the_header_is_refused(place: Path) -> None:
-    data = b"strongroom-bundle/v1 " + b"ab" * 32 + BUNDLE[BUNDLE.index(b"\n") :]
+    data = b"strongroom-bundle/v2 " + b"ab" * 32 + BUNDLE[BUNDLE.index(b"\n") :]
     assert failure(place, data).code == "bundle.workspace"
 
 

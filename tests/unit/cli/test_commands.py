@@ -195,6 +195,7 @@ def test_audit_of_an_exported_bundle(site: Site, cli: Cli, tmp_path: Path) -> No
     bundle = tmp_path / "log.bundle"
     assert cli("--profile", site.profile("bob"), "audit", "export", bundle).code == 0
     passed = cli("audit", bundle, "--json")
+    assert json.loads(passed.out)["chain"][0]["nonce"] == 0
     assert passed.code == 0 and json.loads(passed.out)["ok"] is True
     assert cli("--profile", site.profile("bob"), "audit", "export", bundle).code == 2
     flipped = bytearray(bundle.read_bytes())
@@ -203,6 +204,8 @@ def test_audit_of_an_exported_bundle(site: Site, cli: Cli, tmp_path: Path) -> No
     bundle.write_bytes(flipped)
     failed = cli("audit", bundle)
     assert failed.code == 5 and re.search(r"entry \d+", failed.err)
+    told = json.loads(cli("audit", bundle, "--json").out)
+    assert told["ok"] is False and told["error"]["code"] == told["code"] and told["others"] == []
 
 
 def test_no_coordinator_is_exit_6(site: Site, cli: Cli) -> None:

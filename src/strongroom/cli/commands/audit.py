@@ -8,36 +8,48 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say
+from strongroom.cli.exits import error_document, exit_code, line
+from strongroom.cli.output import Json, emit, example, plain, say
 from strongroom.cli.profile import load
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from strongroom.audit.finding import AuditFailed
     from strongroom.audit.report import Report
+
+if TYPE_CHECKING:
+    pass
 
 
 def audit(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE|export", help="A bundle to verify, or the word export.")],
     file: Annotated[Path | None, typer.Argument(help="With export: where the bundle goes.")] = None,
+    chain: Annotated[
+        bool, typer.Option(help="With export: with every transaction that the wallets have sent, from the chain.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Replay a log offline: every entry's authority, the Merkle root, the witnesses' cosignatures."""
+    """Replay a log offline: every entry's authority, every signature, the witnesses, and the chain against the log."""
     if file is None:
         return _verify(bundle, as_json)
     from strongroom.errors import InvalidInput
 
     if str(bundle) != "export":
         raise InvalidInput("audit.usage", "one bundle at a time", "strongroom audit BUNDLE, or audit export FILE")
-    return _export(file, as_json)
+    return _export(file, chain, as_json)
 
 
-def _export(file: Path, as_json: bool) -> None:
+def _export(file: Path, chain: bool, as_json: bool) -> None:
     from strongroom.errors import InvalidInput
 
     client, size = load().client(), 0
     try:
-        with file.open("xb") as target:
-            for chunk in client.download("/v1/bundle"):
-                size += target.write(chunk)
+        with file.open("xb") as target, _bars(as_json) as bars:
+            task = bars.add_task("fetching entries", total=int(client.get("/v1/entries", limit=1)["size"]))
+            for piece in client.download(f"/v1/bundle?chain={str(chain).lower()}"):
+                size += target.write(piece)
+                bars.advance(task, piece.count(b"\n"))
     except FileExistsError:
         raise InvalidInput("file.exists", f"{file} exists and is kept", "name another file") from None
     except OSError as error:
@@ -45,30 +57,51 @@ def _export(file: Path, as_json: bool) -> None:
     except BaseException:
         file.unlink(missing_ok=True)
         raise
-    document = {"bundle": str(file), "bytes": size}
+    document = {"bundle": str(file), "bytes": size, "chain": chain}
     emit(document, as_json, lambda: say(f"{size} bytes; verify them: strongroom audit {file}", "green"))
 
 
 def verified(bundle: Path, as_json: bool) -> Report:
-    """Replay a bundle under a progress bar; raises AuditFailed with the first objection."""
-    from rich.progress import Progress
-
+    """Replay a bundle under a progress bar; raises AuditFailed with the first or worst objection."""
     from strongroom.audit.verify import verify_bundle
-    from strongroom.cli.output import console
 
-    with Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars:
+    with _bars(as_json) as bars:
         task = bars.add_task("replaying", total=None)
         return verify_bundle(bundle, lambda done, total: bars.update(task, completed=done, total=total))
 
 
 def _verify(bundle: Path, as_json: bool) -> None:
-    report = verified(bundle, as_json)
+    from strongroom.audit.finding import AuditFailed
+
+    try:
+        report = verified(bundle, as_json)
+    except AuditFailed as failed:
+        return _failed(failed, as_json)
 
     def human() -> None:
-        for line in report.to_lines():
-            say(line)
+        for told in report.to_lines():
+            say(told)
 
-    emit(report.to_doc(), as_json, human)
+    return emit(report.to_doc(), as_json, human)
+
+
+def _failed(failed: AuditFailed, as_json: bool) -> None:
+    """Everything that was found, the worst first; ends with the exit code of a refusal."""
+    found = (failed, *failed.others)
+    if as_json:
+        emit({**error_document(failed), **failed.to_doc()}, as_json, lambda: None)
+    else:
+        for each in found:
+            typer.echo(plain(line(each)), err=True)
+    raise typer.Exit(exit_code(failed))
+
+
+def _bars(as_json: bool) -> Progress:
+    from rich.progress import Progress
+
+    from strongroom.cli.output import console
+
+    return Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True)
 
 
 def register(app: typer.Typer) -> None:
