@@ -15,6 +15,7 @@ from strongroom.coordinator.timeline import Wait
 from strongroom.custody.state import Phase, Transfer, TransferId
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry
+from strongroom.wire.handshake import COORDINATOR
 
 ENDED: Final = (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED)
 FUNDS: Final = ("transfer.authorized", "transfer.replaced", "transfer.completed", "transfer.failed")
@@ -108,8 +109,9 @@ class Reconciler:
                 self._desk.timeline.refusal(name, by, entry.kind, no.code, no.message)
             else:
                 self._desk.say(f"{entry.kind} refused by {by}: {no.code}")
-        if isinstance(name, str) and nos and entry.kind in ("transfer.authorized", "transfer.replaced"):
-            by, no = next(iter(nos.items()))
+        witnesses = [(by, no) for by, no in nos.items() if by != COORDINATOR]  # our own no: the log holds it already
+        if isinstance(name, str) and witnesses and entry.kind in ("transfer.authorized", "transfer.replaced"):
+            by, no = witnesses[0]
             pause = min(2 * self._paused.get(name, (0, FIRST_PAUSE_MS // 2))[1], LONGEST_PAUSE_MS)
             self._paused[name] = (self._desk.clock() + pause, pause)
             self._desk.timeline.wait(name, Wait(no.code, f"refused by {by}: {no.message}", pause / 1000))

@@ -281,6 +281,26 @@ async def test_an_unreachable_chain_is_waited_for(coordinator: Coordinator) -> N
     await ended(coordinator, name, Phase.COMPLETED)
 
 
+async def test_an_authorization_that_the_witnesses_hold_already_delays_nothing(coordinator: Coordinator) -> None:
+    """Its entries come back in a tail that is adopted: sequencing them again is refused, and the transfer goes on."""
+    await ready(coordinator)
+    for node in coordinator.nodes.values():
+        node.silent.add("append")
+    name = await propose(coordinator)
+    other, history = coordinator.desk.clone(), coordinator.house.desk.sequencer.history
+    await coordinator.until(lambda: transfer(coordinator, name).payloads)
+    other.time += 1
+    for entry in history.tail(history.cosigned.size, history.state.size):
+        other.add(entry.kind, entry.body, entry.evidence)
+    for node in coordinator.nodes.values():
+        node.hold([entry.raw for entry in other.entries])
+        node.silent.clear()
+    for peer in coordinator.house.desk.peers:
+        coordinator.house.desk.sequencer.ask_head(peer)
+    await ended(coordinator, name, Phase.COMPLETED)
+    assert len(set(coordinator.chain.sent)) == 1
+
+
 async def test_a_cancelled_transfer_spends_its_nonce_on_nothing(coordinator: Coordinator) -> None:
     """Authorized and not signed: the null replacement returns the anchor, and the intent has failed."""
     await ready(coordinator)
