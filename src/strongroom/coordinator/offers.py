@@ -24,6 +24,9 @@ def append_frame(
     """The frame, or None while the node can only wait: its own tail conflicts, q have not accepted ours, and ours
     stands on no higher repair."""
     base = history.cosigned.size
+    start = min(peer.noted, base)  # what a quorum has cosigned is common to all
+    if peer.diverged and history.note and (peer.repair, peer.size) <= (history.cosigned.repair, base):
+        return _append(peer, history, start, base, history.note, ())
     if current is None:
         if peer.diverged or peer.size >= base:
             return None  # the next round shows it what it lacks
@@ -33,7 +36,6 @@ def append_frame(
         follows = current.accepted and peer.size <= current.size and peer.cosigned <= base
         if peer.repair > repair or not (behind or follows):
             return None
-        start = min(peer.noted, base)  # what a quorum has cosigned is common to all
         return _append(peer, history, start, current.size, history.note, current.accepts.values())
     if peer.size >= base:
         # One entry that it holds already goes along, so that the answer is an accept in any case.

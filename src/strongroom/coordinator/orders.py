@@ -142,6 +142,8 @@ class Orders:
             except TimeoutError:
                 pass  # those who have answered may be enough
             try:
+                for envelope in order.orders.values():
+                    granting(self._desk.state, envelope, order.kind, self._desk.sequencer.next_time())
                 await self._carriers[order.kind].finish(order)
                 order.stage, order.error = "logged", ""
             except StrongroomError as error:

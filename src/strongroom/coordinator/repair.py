@@ -15,7 +15,8 @@ from strongroom.coordinator.orders import Order
 from strongroom.coordinator.peers import Peer
 from strongroom.custody.fold import apply
 from strongroom.custody.repair import Shown, enough_shown, shown_by
-from strongroom.custody.witnesses import accepted, reached
+from strongroom.custody.state import CustodyState
+from strongroom.custody.witnesses import accepted, reached, witnesses
 from strongroom.documents.canonical import fields
 from strongroom.errors import InvalidInput, Refused, StrongroomError, Unreachable
 from strongroom.log.entry import Entry, parse_entry
@@ -66,29 +67,36 @@ class Repair:
 
     async def finish(self, order: Order) -> None:
         """Log the repair on the highest head that is proven; one whose entries nobody gives is left out."""
-        desk, number, shown = self._desk, order.subject["number"], list[Shown]()
-        for node, envelope in list(order.stated.items()):
+        desk, number, shown = self._desk, order.subject["number"], self._shown(order)
+        while shown:
             try:
-                shown.append(shown_by(desk.state, envelope, number))
-            except StrongroomError as error:
-                desk.say(f"the statement of {node} does not count: {error.code}")
-        shown.sort(key=lambda each: each.rank, reverse=True)
-        while enough_shown(desk.state, [each.node for each in shown]):
-            try:
-                kept = await self._branch(shown[0])
+                kept, base = await self._branch(shown[0])
             except StrongroomError as error:
                 desk.say(f"the head that {shown[0].node} shows is left out: {error}")
                 del shown[0]
                 continue
+            counted = [each.node for each in shown if each.node in witnesses(base)]
+            if not enough_shown(base, counted):
+                break
             lost = await self._lost(kept)
             evidence = [order.orders[person] for person in sorted(order.orders)]
-            evidence += [order.stated[each.node] for each in shown]
-            desk.sequencer.repair(kept, number, evidence, lost)
+            desk.sequencer.repair(kept, number, [*evidence, *(order.stated[node] for node in counted)], lost)
             return
         raise Unreachable("repair.statements_missing", "n - f witnesses have to show their highest heads")
 
-    async def _branch(self, shown: Shown) -> list[Entry]:
-        """The entries behind our cosigned head up to a proven one; raises Unreachable, Refused."""
+    def _shown(self, order: Order) -> list[Shown]:
+        """What the witnesses have stated, the highest head first; those of a change that is not final count as well."""
+        found = dict[str, Shown]()
+        for state in (self._desk.state, self._desk.cosigned):
+            for node, envelope in order.stated.items():
+                try:
+                    found[node] = shown_by(state, envelope, order.subject["number"])
+                except StrongroomError:
+                    continue
+        return sorted(found.values(), key=lambda each: each.rank, reverse=True)
+
+    async def _branch(self, shown: Shown) -> tuple[list[Entry], CustodyState]:
+        """The entries behind our cosigned head up to a proven one, and its state; raises Unreachable, Refused."""
         history, size = self._desk.sequencer.history, shown.rank[1]
         base = history.cosigned.size
         if size < base:
@@ -101,7 +109,7 @@ class Repair:
         state = reduce(apply, entries, history.cosigned)
         if state.root.hex() != shown.root or not reached(state, accepted(state, shown.accepts)):
             raise Refused("repair.not_accepted", "it is not shown that a quorum accepted it")
-        return entries
+        return entries, state
 
     async def _lost(self, kept: Sequence[Entry]) -> list[Entry]:
         """What witnesses hold on tails that give way: their statements serve again."""

@@ -25,6 +25,7 @@ from strongroom.coordinator.ports import system_clock
 from strongroom.coordinator.service import Service
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY
+from strongroom.custody.witnesses import witnesses
 from strongroom.documents.credentials import SigningKey
 from strongroom.errors import InvalidInput, StrongroomError, Waiting
 from strongroom.log.entry import parse_entry
@@ -131,9 +132,8 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
 
 
 def credentials(house: House) -> dict[str, Any]:
-    """The enrolled nodes' credentials of the policy in force."""
-    policy = house.history.state.policy
-    return {name: node.credential for name, node in policy.nodes.items()} if policy else {}
+    """The enrolled nodes' credentials: also of one that leaves, until a quorum has cosigned that it does."""
+    return witnesses(house.history.cosigned) | witnesses(house.history.state)
 
 
 async def _claim(config: Config, database: Database) -> Lease:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from strongroom.coordinator.peers import Peer, Peers
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.rounds import No, Round
 from strongroom.custody.fold import apply
-from strongroom.custody.witnesses import witnesses
+from strongroom.custody.witnesses import ORDERS, witnesses
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import StrongroomError
@@ -266,11 +266,16 @@ class Sequencer:
         return self.replace_tail((), named, {n: no for n, no in nos.items() if named in (-1, no.index)})
 
     def replace_tail(
-        self, adopted: Iterable[Entry], refused: int | None = None, nos: Mapping[str, No] | None = None
+        self,
+        adopted: Iterable[Entry],
+        refused: int | None = None,
+        nos: Mapping[str, No] | None = None,
+        without: Collection[str] = (),
     ) -> None:
         """Cut the tail, put adopted entries as they are, then the old ones that still apply, with new times.
 
-        `refused`: the index that witnesses refuse (-1: they name none, so nothing is kept), and their refusals.
+        `refused`: the index that witnesses refuse (-1: they name none, so nothing is kept), and their refusals;
+        `without`: the kinds that are not tried again.
         """
         history = self.history
         base, self.round = history.cosigned.size, None
@@ -288,7 +293,7 @@ class Sequencer:
         for index, entry in enumerate(dropped, base):
             if refused is not None and refused in (-1, index):
                 self._tell_refused(entry, nos or {})
-            elif entry.leaf not in kept:
+            elif entry.leaf not in kept and entry.kind not in without:
                 try:
                     self.submit(entry.kind, entry.body, entry.evidence)
                 except StrongroomError as error:
@@ -300,14 +305,17 @@ class Sequencer:
     def repair(self, kept: Sequence[Entry], number: int, evidence: Iterable[Envelope], lost: Iterable[Entry]) -> None:
         """Go on with a `log.repaired` behind `kept`, which follow the cosigned head; then sequence again what was lost.
 
-        Raises what the fold raises, and then nothing has changed.
+        Not a change of the witnesses: it may be what no quorum could finish, and is ordered again. Raises what the fold
+        raises, and then nothing has changed.
         """
         state = reduce(apply, kept, self.history.cosigned)
         body = {"number": number, "base": {"size": state.size, "root": state.root.hex()}}
         entry = new_entry("log.repaired", max(self._clock(), state.time), body, evidence)
         apply(state, entry)
-        self.replace_tail([*kept, entry])
+        self.replace_tail([*kept, entry], without=tuple(ORDERS))
         for each in lost:
+            if each.kind in ORDERS:
+                continue
             try:
                 self.submit(each.kind, each.body, each.evidence)
             except StrongroomError:

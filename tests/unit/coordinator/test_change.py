@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.coordinator import orders
+from strongroom.coordinator.run import credentials
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope
 from strongroom.errors import InvalidInput, Refused
@@ -15,7 +16,7 @@ from strongroom.log.checkpoint import parse_note, quorum
 from strongroom.log.entry import parse_entry
 from tests.unit.coordinator.witnesses import Installation
 from tests.unit.signer.fleet import listed
-from tests.workspace import NODES, Workspace
+from tests.workspace import HOUR, NODES, Workspace
 
 STAY = ("signer-1", "signer-2", "guardian-1")
 
@@ -97,6 +98,51 @@ async def test_with_one_who_stays_silent_nothing_changes_until_it_is_back(made: 
     assert made.house.service.state.size == 1
     made.connect("signer-1")
     await made.until(lambda: made.house.service.cosigned.size == 3 and made.house.service.cosigned.changing is None)
+
+
+async def test_a_witness_with_another_tail_is_led_to_the_cosigned_head_when_it_is_needed_for_the_next(
+    made: Installation,
+) -> None:
+    made.disconnect("guardian-1")
+    other = seen(made).clone()
+    listed(other, "cc")
+    made.hold("guardian-1", other, 1)
+    await goes_on(made, "aa")
+    assert made.ticking is not None
+    made.ticking.cancel()
+    await made.crash()  # nobody's accepts are remembered
+    await made.open("signer-1", "signer-2", "guardian-1")
+    await made.until(lambda: made.roots("guardian-1") == {made.house.service.cosigned.root})
+    await goes_on(made, "bb")
+
+
+async def test_a_change_that_its_quorum_cannot_finish_is_undone_by_a_repair_with_who_was_to_leave(
+    made: Installation,
+) -> None:
+    """At four witnesses all three that stay are needed; one of them dies just after the entry was made."""
+    made.house.desk.sequencer.ready = False  # nothing is offered while the entry is made
+    await change(made, "signer-4", "signer-3")
+    await made.until(lambda: made.house.service.state.size == 2)
+    made.disconnect("signer-1")
+    assert credentials(made.house).keys() == {*NODES, "signer-4"}
+    made.house.desk.sequencer.ready = True
+    home = seen(made)
+    for person in ("alice", "bob"):
+        await made.house.service.submit(home.statement(person, "log.repair", {"number": 1}))
+    await made.until(lambda: made.house.service.cosigned.repair == 1)
+    assert made.house.service.cosigned.policy.version == 1  # type: ignore[union-attr]
+    await goes_on(made, "aa")
+    assert made.roots("signer-2", "signer-3", "guardian-1") == {made.house.service.cosigned.root}
+
+
+async def test_an_order_that_expires_before_the_witnesses_are_there_ends(made: Installation) -> None:
+    for name in NODES[1:]:
+        made.disconnect(name)
+    await change(made, "signer-4", "signer-3")
+    made.now += 2 * HOUR
+    await made.until(lambda: made.house.service.orders()[-1].stage == "failed")
+    assert made.house.service.orders()[-1].error.startswith("statement.expired")
+    await made.until(lambda: not made.house.desk.records.collected("signer.enrol"))
 
 
 async def test_what_is_attached_is_what_was_signed(made: Installation) -> None:
