@@ -35,6 +35,14 @@ def main() -> int:
     if asked.json is not None:
         asked.json.write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
+    console.print(
+        f"{report['kills']} kills at {len(report['kills_by_fault_point'])} fault points and "
+        f"{report['kills_at_random_moments']} random moments; {report['completed']} of {report['transfers']} transfers "
+        f"completed, {report['duplicates']} duplicates, {report['losses']} losses; {report['refreshes']} refreshes, at "
+        f"most {report['probe_use']['highest']} of {report['probe_use']['budget']} possible probes of a pair"
+    )
+    for finding in report["wrong"]:
+        console.print(f"WRONG: {finding}", style="red", markup=False)
     return 1 if report["wrong"] else 0
 
 

@@ -71,8 +71,9 @@ def _of_node(home: Path, scratch: Path) -> Replica:
         raise InvalidInput("restore.source", f"cannot read {home}: {error.strerror}") from None
     disk = Disk(sqlite3.connect(scratch / "node.db"))
     notes = tuple(fact["note"] for fact in disk.all("note").values())
-    if not notes:
-        raise InvalidInput("restore.source", f"{home} holds no cosigned log", "take another node's home, or a bundle")
+    if not notes or not disk.entries(0, 1):  # a node may have begun in the middle, from a snapshot
+        remedy = "take another node's home, or a bundle"
+        raise InvalidInput("restore.source", f"{home} holds no log from its beginning to a quorum's checkpoint", remedy)
     return Replica(_entries(disk), notes, settings["workspace"], settings["relay"])
 
 

@@ -24,7 +24,7 @@ def asked(capsys: pytest.CaptureFixture[str], source: Path, home: Path, *more: s
     return code, json.loads(capsys.readouterr().out)
 
 
-def node(home: Path, *, note: bool = True) -> Path:
+def node(home: Path, *, note: bool = True, start: int = 0) -> Path:
     """A stopped node's home with the log of a workspace."""
     home.mkdir()
     workspace = DESK.state.workspace
@@ -32,7 +32,7 @@ def node(home: Path, *, note: bool = True) -> Path:
     (home / "node.toml").write_text(text)
     (home / "lock").touch()
     disk = Disk(sqlite3.connect(home / "node.db"))
-    disk.write_entries(0, [entry.raw for entry in DESK.entries])
+    disk.write_entries(start, [entry.raw for entry in DESK.entries[start:]])
     if note:
         disk.put("note", "newest", {"note": note_of(DESK)})
     disk.commit()
@@ -84,6 +84,7 @@ def test_sources_that_cannot_serve_are_refused_with_their_reason(
 
     assert code_of(tmp_path / "nothing") == "restore.source"
     assert code_of(node(tmp_path / "empty", note=False)) == "restore.source"
+    assert code_of(node(tmp_path / "begun-in-the-middle", start=3)) == "restore.source"
     running = node(tmp_path / "running")
     (running / "node.db").unlink()
     disk = open_disk(running)
