@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,7 +32,8 @@ class Accept:
 
     def to_doc(self) -> dict[str, Any]:
         """The head of an `accept` frame: root and signature in hex."""
-        return asdict(self) | {"root": self.root.hex(), "signature": self.signature.hex()}
+        head = {"node": self.node, "size": self.size, "root": self.root.hex(), "repair": self.repair}
+        return {**head, "signature": self.signature.hex()}
 
     @classmethod
     def from_doc(cls, doc: object) -> Accept:

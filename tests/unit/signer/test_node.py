@@ -125,11 +125,11 @@ def test_after_a_crash_at_any_commit_nothing_is_lost_and_nothing_signed_twice(
 
 KINDS = [
     "append", "cosign", "checkpoint", "sign", "possession", "keygen", "stop", "head.ask", "entries.ask", "digest.ask",
-    "peer", "challenge", "answer", "nonsense",
+    "repair.ask", "change.ask", "peer", "challenge", "answer", "nonsense",
 ]  # fmt: skip
 FIELDS = [
     "from", "note", "accepts", "size", "root", "transfer", "digest", "participants", "nonce", "order", "orders", "name",
-    "envelope", "limit", "session", "seq", "cosigned", "cosigned_root", "signature",
+    "envelope", "limit", "session", "seq", "signature", "number", "kind", "policy",
 ]  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8)
@@ -142,7 +142,8 @@ SHAPES = {
     "sign": ["transfer", "digest", "participants", "nonce", "note"], "possession": ["name", "participants", "nonce"],
     "keygen": ["order", "orders", "nonce"], "stop": ["envelope"], "entries.ask": ["from", "limit"],
     "peer": ["session", "seq"], "challenge": ["nonce"],
-    "answer": ["nonce", "size", "root", "cosigned", "cosigned_root", "signature"],
+    "answer": ["nonce", "size", "root", "signature"], "repair.ask": ["number", "order"],
+    "change.ask": ["kind", "policy", "order"],
 }  # fmt: skip
 
 
