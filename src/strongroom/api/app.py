@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from strongroom import __version__
-from strongroom.api import errors, openapi, reading, statements, transfers
+from strongroom.api import errors, openapi, reading, seals, statements, transfers
 from strongroom.api.facade import Clock, Service
 from strongroom.api.guard import LOOPBACK, Guard
 from strongroom.errors import StrongroomError
@@ -37,6 +37,7 @@ def create_app(
     for routes in (
         transfers.router(service, clock),
         statements.router(service),
+        seals.router(service),
         reading.router(service, clock),
     ):
         app.include_router(routes)

@@ -140,6 +140,11 @@ class OrderRow(Form):
     error: str
 
 
+class SealAnswer(Form):
+    entry: int = Field(description="the index of the entry; the digest is of the state before it")
+    digest: str
+
+
 class OrdersAnswer(Form):
     orders: list[OrderRow]
 

@@ -80,7 +80,15 @@ class House:
         self.hall = Hall(self.desk, self.adoption, self.ceremony, repair, self.orders, self._peers_changed)
         statements = Statements(self.desk, self.planner, self.keygen, self.refresh, self.orders)
         self.service = Service(
-            self.desk, statements, self.reconciler, self.ceremony, self.hall, self.pulse, repair, self.orders
+            self.desk,
+            statements,
+            self.reconciler,
+            self.ceremony,
+            self.hall,
+            self.pulse,
+            repair,
+            self.orders,
+            self.sealing,
         )
         sequencer.on_cosigned.append(self._cosigned)
         sequencer.on_entry.append(lambda index, entry: self.pulse.beat())

@@ -15,6 +15,7 @@ from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.ports import ChainNode
 from strongroom.coordinator.reconcile import Reconciler
 from strongroom.coordinator.repair import Repair
+from strongroom.coordinator.sealing import Sealing
 from strongroom.coordinator.statements import Statements
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.documents.envelope import Envelope
@@ -47,11 +48,11 @@ class Service:
 
     def __init__(
         self, desk: Desk, statements: Statements, reconciler: Reconciler, ceremony: Ceremony, hall: Hall,
-        pulse: Pulse, repair: Repair, orders: Orders,
+        pulse: Pulse, repair: Repair, orders: Orders, sealing: Sealing,
     ) -> None:  # fmt: skip
         self._desk, self._statements, self._reconciler = desk, statements, reconciler
         self._ceremony, self._hall, self._pulse = ceremony, hall, pulse
-        self._repair, self._orders = repair, orders
+        self._repair, self._orders, self._sealing = repair, orders, sealing
 
     @property
     def workspace(self) -> str:
@@ -129,6 +130,10 @@ class Service:
     def split(self) -> Split:
         """The heads that the nodes hold, and whether the log needs a repair."""
         return self._repair.split()
+
+    def seal(self) -> int:
+        """Seal the state's digest into the log; the index of the entry."""
+        return self._sealing.seal()
 
     def orders(self) -> tuple[OrderProgress, ...]:
         """What administrators have ordered of the witnesses since the start."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import HANDLERS, apply
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.custody.stops import STOP_STATEMENTS, transfer_of
@@ -222,6 +223,10 @@ class Coordinator:
 
     def orders(self) -> tuple[OrderProgress, ...]:
         return self.ordered
+
+    def seal(self) -> int:
+        self.log.add("state.sealed", {"digest": state_digest(self.state)})
+        return self.state.size - 1
 
     async def changed(self, timeout: float) -> None:
         try:

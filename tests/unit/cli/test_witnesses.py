@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from strongroom.custody.digest import state_digest
 from strongroom.documents.statement import from_envelope
 from strongroom.policy.loader import load_policy
 from tests.unit.api.coordinator import Split
@@ -31,6 +32,13 @@ def test_a_log_that_goes_on_by_itself_is_not_repaired(site: Site, cli: Cli) -> N
     result = cli("--profile", site.profile("bob"), "log", "repair", "--yes", "--json")
     assert result.code == 2 and json.loads(result.out)["error"]["code"] == "repair.not_needed"
     assert not site.coordinator.asked
+
+
+def test_the_state_is_sealed_into_the_log(site: Site, cli: Cli) -> None:
+    before = site.coordinator.state
+    told = json.loads(cli("--profile", site.profile("bob"), "log", "seal", "--json").out)
+    assert told == {"entry": before.size, "digest": state_digest(before)}
+    assert state_digest(site.coordinator.state)[:16] in cli("--profile", site.profile("bob"), "log", "seal").out
 
 
 def test_a_node_joins_for_another_by_its_own_statement(site: Site, cli: Cli) -> None:

@@ -20,6 +20,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (retention, history):
         monkeypatch.setattr(module, "TRANSFERS_KEPT", MANY)
     monkeypatch.setattr(sealing, "SEAL_EVERY", MANY)
+    monkeypatch.setattr(sealing, "SEAL_LEAST", 0)
 
 
 def kinds(made: Coordinator) -> list[str]:
@@ -55,6 +56,21 @@ async def test_the_log_is_sealed_every_so_many_entries(coordinator: Coordinator)
     first = found.index("state.sealed")
     assert MANY <= first < 2 * MANY and "state.sealed" not in found[first + 1 : first + MANY]
     await coordinator.until(lambda: coordinator.house.desk.cosigned.sealed >= MANY)
+
+
+async def test_a_seal_that_is_asked_for_again_is_the_same(
+    coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ready(coordinator)
+    monkeypatch.setattr(sealing, "SEAL_LEAST", 3)
+    service = coordinator.house.service
+    index = service.seal()
+    assert kinds(coordinator)[index] == "state.sealed" and service.state.sealed == index
+    await coordinator.until(lambda: service.cosigned.size > index)
+    assert service.seal() == index
+    await propose(coordinator)
+    await propose(coordinator, idempotency="another")
+    assert service.seal() > index
 
 
 async def test_a_transfer_that_the_state_has_let_go_is_still_shown(coordinator: Coordinator) -> None:

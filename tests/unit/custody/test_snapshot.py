@@ -62,6 +62,13 @@ def test_i16_the_digest_is_of_everything_in_the_state() -> None:
     assert len(digests) > 15 and state_digest(state) not in digests
 
 
+def test_i24_a_history_gives_the_digest_that_it_always_gave(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Seals in old logs hold under every release: these two values never change, unless by new fold rules."""
+    state = reduce(apply, withdrawals(tmp_path_factory.mktemp("log")), EMPTY)
+    assert state.root.hex() == "757e3e0cbc72de6d0d5a01acff19b09f9c34fae2dc9cd2db95521729561abf58"
+    assert state_digest(state) == "35f61fa7c85de041c15eb21bb21e34da1f69e38780d29659576742bcef90f4c4"
+
+
 def test_a_snapshot_of_other_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     state = lived_in().state
     text, digest = write(state), state_digest(state)

@@ -9,7 +9,7 @@ import typer
 from strongroom.cli.output import Json, emit, example, say, table
 from strongroom.cli.profile import joined
 
-app = typer.Typer(help="The log itself: repair it when no side can go on.", no_args_is_help=True)
+app = typer.Typer(help="The log itself: seal its state, repair it when no side can go on.", no_args_is_help=True)
 
 
 @app.command(epilog=example("strongroom log repair", "strongroom log repair --yes"))
@@ -34,6 +34,13 @@ def repair(
         _show(split)
     said = f"repair {split['number']} is in the log: it goes on once a quorum has cosigned it; see: strongroom status"
     return order(profile, "log.repair", {"number": split["number"]}, None, said, timeout, as_json)
+
+
+@app.command(epilog=example("strongroom log seal", "strongroom log seal --json"))
+def seal(as_json: Json = False) -> None:
+    """Seal the digest of the state into the log now: every witness compares, and snapshots begin there."""
+    _, sealed = joined().client().post("/v1/seals", {})
+    return emit(sealed, as_json, lambda: say(f"entry {sealed['entry']} seals the state: {sealed['digest']}"))
 
 
 def _show(split: dict[str, Any]) -> None:
