@@ -34,7 +34,7 @@ from strongroom.store.log import LogStore, append
 from tests.unit.signer.fleet import SIGNERS, Fleet
 from tests.workspace import NODES, Workspace
 
-FORMAT: Final = 1  # of the kept homes: another number makes them anew
+FORMAT: Final = 2  # of the kept homes: another number makes them anew
 TAIL: Final = 10_000  # entries behind the snapshot: the most that seals leave
 CHUNK: Final = 1000
 PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL")

@@ -20,7 +20,7 @@ from immutables import Map
 
 from strongroom.custody.ledger import Ledger, Page, Register
 from strongroom.custody.state import CustodyState
-from strongroom.errors import Refused
+from strongroom.errors import InvalidInput, Refused
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Policy
 
@@ -43,7 +43,7 @@ def read(text: bytes, digest: str, fetch: Fetch) -> CustodyState:
         raise Refused("snapshot.digest", "the snapshot is not the state that was sealed")
     try:
         state: CustodyState = revive(CustodyState, json.loads(text), fetch)
-    except (ValueError, TypeError, LookupError):
+    except (InvalidInput, ValueError, TypeError, LookupError, AttributeError):
         raise Refused("snapshot.format", "another release wrote the snapshot") from None
     return state
 
