@@ -90,11 +90,11 @@ fn a_probe_reads_one_bit_and_a_wrong_guess_is_blamed_on_its_author() {
     let made = parties(run(Purpose::Keygen, 1, 0, &[1, 2, 3], keygen::keygen));
     let (victim, prober) = (&made[&VICTIM].0, &made[&PROBER].0);
     let bits = correlation(victim);
-    for bit in 0..24 {
+    for (bit, &set) in bits.iter().enumerate().take(24) {
         match probe(bit as u8, bit, victim, prober) {
-            Ok(Output::Signature { .. }) => assert!(!bits[bit], "bit {bit}: a wrong guess went unnoticed"),
+            Ok(Output::Signature { .. }) => assert!(!set, "bit {bit}: a wrong guess went unnoticed"),
             Err(refusal) => {
-                assert!(bits[bit], "bit {bit}: a right guess was blamed: {refusal}");
+                assert!(set, "bit {bit}: a right guess was blamed: {refusal}");
                 assert_eq!((refusal.code, &refusal.culprits[..]), (BLAME, &[PROBER][..]));
             }
             Ok(Output::Key(_)) => panic!("not a signature"),
