@@ -58,6 +58,17 @@ def enough_shown(state: CustodyState, names: Collection[str]) -> bool:
     return all(each.count(names) >= each.shown for each in electorates(state))
 
 
+def shown_in(state: CustodyState, entry: Entry) -> list[Shown]:
+    """What the witnesses have stated in a `log.repaired` behind this state."""
+    stated = [envelope for envelope in entry.evidence if from_envelope(envelope).kind != "log.repair"]
+    return [shown_by(state, envelope, entry.body["number"]) for envelope in stated]
+
+
+def accepts_for(state: CustodyState, shown: Iterable[Shown]) -> list[Accept]:
+    """What they show as accepts of this very head."""
+    return [accept for each in shown if each.rank == (state.repair, state.size) for accept in each.accepts]
+
+
 def on_repaired(state: CustodyState, entry: Entry) -> CustodyState:
     """The first entry behind the highest head that n - f witnesses have shown; it vouches for the times before it."""
     body = fields(entry.body, "log.repaired", {"number": int, "base": dict})
@@ -67,14 +78,12 @@ def on_repaired(state: CustodyState, entry: Entry) -> CustodyState:
     if (base["size"], base["root"]) != (state.size, state.root.hex()):
         raise Refused("repair.other_base", "it stands on another head than the one that it names")
     orders = [envelope for envelope in entry.evidence if from_envelope(envelope).kind == "log.repair"]
-    shown = [shown_by(state, envelope, number) for envelope in entry.evidence if envelope not in orders]
+    shown = shown_in(state, entry)
     require_repair_order(state, orders, number, entry.time)
     if not enough_shown(state, distinct(each.node for each in shown)):
         raise Refused("repair.statements_missing", "it takes the statements of n - f witnesses")
-    here = (state.repair, state.size)
-    if any(each.rank > here for each in shown):
+    if any(each.rank > (state.repair, state.size) for each in shown):
         raise Refused("repair.not_highest", "a witness has shown a higher head")
-    proof = [accept for each in shown if each.rank == here for accept in each.accepts]
-    if not reached(state, accepted(state, proof)):
+    if not reached(state, accepted(state, accepts_for(state, shown))):
         raise Refused("repair.not_accepted", "nobody has shown that a quorum accepted the head that it stands on")
     return replace(state, repair=number)

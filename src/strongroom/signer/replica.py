@@ -9,7 +9,7 @@ from typing import Any, Final
 from strongroom.custody import witnesses
 from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.fold import apply
-from strongroom.custody.repair import state_subject
+from strongroom.custody.repair import accepts_for, shown_in, state_subject
 from strongroom.custody.sealed import Sealed
 from strongroom.custody.state import CustodyState
 from strongroom.custody.witnesses import Electorate, electorates
@@ -153,20 +153,31 @@ class Replica:
             lost = self._disk.entries(fork)
             self._disk.write_entries(fork, fresh)
             self._states, self.accepted = branch, final
+            for repair, state in [pair for pair in taken if pair[0].kind == "log.repaired"]:
+                self._unlearn(branch[state.size - 1], repair)
             self.learn(final, accepts)
         if note and parse_note(note).checkpoint.size <= self.accepted.size:
             self.see_note(note)
         return lost
 
-    def learn(self, state: CustodyState, accepts: Sequence[Accept]) -> bool:
+    def learn(self, state: CustodyState, accepts: Sequence[Accept], *, anew: bool = False) -> bool:
         """Whether these accepts are q for the head of a state of the own branch; the highest such is kept."""
         found = witnesses.accepted(state, accepts)
         if not state.size or not witnesses.reached(state, found):
             return False
-        if rank_of(state) > self.q_accepted.rank:
+        if anew or rank_of(state) > self.q_accepted.rank:
             self.q_accepted = Mark(rank_of(state), state.root, tuple(accept.to_doc() for accept in found.values()))
             self._disk.put("accepted", "highest", self.q_accepted.to_doc())
         return True
+
+    def _unlearn(self, base: CustodyState, repair: Entry) -> None:
+        """A repair has gone past a head that q accepted, not cosigned here: none can show its entries for ever.
+
+        It is never final: who has stated for the repair cosigns it no more. The repair's base takes its place.
+        """
+        (number, size), mine = self.q_accepted.rank, self.own.rank
+        if base.roots.get(size) != self.q_accepted.root and mine <= rank_of(base) and number < repair.body["number"]:
+            self.learn(base, accepts_for(base, shown_in(base, repair)), anew=True)
 
     def state_for(self, number: int) -> dict[str, Any]:
         """The subject of a `witness.state` for a repair; from the next commit on this node speaks only under it."""

@@ -163,6 +163,28 @@ def test_a_branch_of_a_higher_repair_replaces_even_a_longer_tail_and_an_own_cosi
     assert codes(fleet.tell("signer-1", "checkpoint", note=unknown)) == ["share.restored"]
 
 
+def test_a_head_that_a_repair_went_past_is_shown_no_longer() -> None:
+    """Signer-2 was shown that q accepted four entries, then took a repair that knew nothing of them."""
+    fleet = Fleet()
+    fleet.sequence()
+    left, _ = branches(fleet)
+    for byte in ("cc", "dd"):
+        listed(left, byte)
+    accepts = accepts_in(hand(fleet, NODES[:3], left))
+    base = fleet.home.clone()
+    statements = stated(ask(fleet, NODES[1:], 1))
+    fleet.cosign(accepts, ["signer-2"])  # it has stated: it learns, and does not cosign
+    assert node(fleet, "signer-2")._here.replica.q_accepted.rank == (0, 4)
+    repaired(fleet, base, 1, statements)
+    hand(fleet, NODES, base)
+    for restarted in (False, True):
+        if restarted:
+            fleet.start("signer-2")
+            fleet.tick(1000)
+        shown = [shown_by(fleet.home.state, envelope, 2) for envelope in stated(ask(fleet, ["signer-2"], 2))]
+        assert [(each.rank, len(each.accepts)) for each in shown] == [((0, 1), 4)]
+
+
 def test_a_disk_from_before_a_cosignature_under_the_repair_is_found_though_its_size_is_no_news(fleet: Fleet) -> None:
     for byte in ("c1", "c2", "c3"):
         listed(fleet.left, byte)  # type: ignore[attr-defined]
