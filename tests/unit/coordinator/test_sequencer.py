@@ -220,6 +220,20 @@ async def test_a_tail_that_a_quorum_holds_is_adopted_at_any_time(coordinator: Co
     assert coordinator.house.desk.cosigned.addresses
 
 
+async def test_a_node_that_goes_another_way_behind_the_cosigned_head_is_told_its_note(coordinator: Coordinator) -> None:
+    """Its cosigned state is where people's orders are verified, a repair's among them."""
+    await ready(coordinator)
+    other, node = coordinator.desk.clone(), coordinator.nodes["signer-1"]
+    other.propose()
+    node.hold([entry.raw for entry in other.entries])
+    node.note = ""
+    desk = coordinator.house.desk
+    desk.peers["signer-1"].told = ""
+    desk.sequencer.ask_head(desk.peers["signer-1"])
+    await coordinator.until(lambda: node.note == desk.sequencer.history.note)
+    assert desk.peers["signer-1"].diverged
+
+
 async def test_times_never_run_backwards(coordinator: Coordinator) -> None:
     """A clock that is set back does not stop the log."""
     await ready(coordinator)
