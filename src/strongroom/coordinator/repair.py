@@ -14,7 +14,7 @@ from strongroom.coordinator.offers import unpack
 from strongroom.coordinator.orders import Order
 from strongroom.coordinator.peers import Peer
 from strongroom.custody.fold import apply
-from strongroom.custody.repair import Shown, enough_shown, shown_by
+from strongroom.custody.repair import MOST_SKIPPED, Shown, enough_shown, shown_by
 from strongroom.custody.state import CustodyState
 from strongroom.custody.witnesses import accepted, reached, witnesses
 from strongroom.documents.canonical import fields
@@ -41,11 +41,15 @@ class Repair:
         peers = [peer for peer in desk.peers.connected() if peer.reported]
         for peer in peers:
             heads.setdefault(self._head_of(peer), []).append(peer.name)
-        stated = max((peer.stated for peer in peers), default=0)
+        claimed = [peer.stated for peer in peers] + [peer.repair + 1 for peer in peers]
+        number = max([state.repair + 1, *(each for each in claimed if each <= state.repair + MOST_SKIPPED)])
+        waiting = any(state.repair < peer.stated <= number for peer in peers)
         stuck = len(heads) > 1 and not any(reached(state, holders) for holders in heads.values())
+        names, final = [peer.name for peer in peers], history.cosigned
+        if state.changing is not None and final.policy is not None:  # they cannot finish it, and could undo it
+            stuck |= not reached(state, names) and enough_shown(final, names)
         again = tuple((index, entry.kind) for index, entry in enumerate(history.tail(base, state.size), base))
-        number = max([state.repair + 1, stated, *(peer.repair + 1 for peer in peers)])
-        return Split(stuck or stated > state.repair, number, base, heads, again)
+        return Split(stuck or waiting, number, base, heads, again)
 
     def _head_of(self, peer: Peer) -> tuple[int, int, str]:
         state = self._desk.state

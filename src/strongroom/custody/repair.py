@@ -17,6 +17,8 @@ from strongroom.errors import Refused
 from strongroom.log.accept import Accept, parse_accepts
 from strongroom.log.entry import Entry
 
+MOST_SKIPPED: Final = 1000  # numbers, of repairs that were begun and came to nothing
+
 _STATE: Final = {"number": int, "head": dict, "accepts": list}
 _HEAD: Final = {"repair": int, "size": int, "root": str}
 
@@ -48,7 +50,9 @@ def shown_by(state: CustodyState, envelope: Envelope, number: int) -> Shown:
 
 
 def require_repair_order(state: CustodyState, envelopes: Iterable[Envelope], number: int, time: int) -> None:
-    """Raises Refused unless the administrators' threshold has ordered repair `number`."""
+    """Raises Refused unless the administrators' threshold has ordered repair `number`; none uses up the numbers."""
+    if not state.repair < number <= state.repair + MOST_SKIPPED:
+        raise Refused("repair.number", f"the next repair after {state.repair} has a number up to {MOST_SKIPPED} higher")
     names = agreeing(state, envelopes, "log.repair", {"number": number}, time)
     require_quorum(in_force(state).administrators, names, f"repair {number}")
 
@@ -73,8 +77,6 @@ def on_repaired(state: CustodyState, entry: Entry) -> CustodyState:
     """The first entry behind the highest head that n - f witnesses have shown; it vouches for the times before it."""
     body = fields(entry.body, "log.repaired", {"number": int, "base": dict})
     base, number = fields(body["base"], "base", {"size": int, "root": str}), body["number"]
-    if number <= state.repair:
-        raise Refused("repair.number", f"repair {state.repair} is on this branch: the next has a higher number")
     if (base["size"], base["root"]) != (state.size, state.root.hex()):
         raise Refused("repair.other_base", "it stands on another head than the one that it names")
     orders = [envelope for envelope in entry.evidence if from_envelope(envelope).kind == "log.repair"]

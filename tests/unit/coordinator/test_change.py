@@ -126,12 +126,14 @@ async def test_a_change_that_its_quorum_cannot_finish_is_undone_by_a_repair_with
     made.disconnect("signer-1")
     assert credentials(made.house).keys() == {*NODES, "signer-4"}
     made.house.desk.sequencer.ready = True
+    assert made.house.service.split().stuck
     home = seen(made)
     for person in ("alice", "bob"):
         await made.house.service.submit(home.statement(person, "log.repair", {"number": 1}))
     await made.until(lambda: made.house.service.cosigned.repair == 1)
     assert made.house.service.cosigned.policy.version == 1  # type: ignore[union-attr]
     await goes_on(made, "aa")
+    assert not made.house.service.split().stuck
     assert made.roots("signer-2", "signer-3", "guardian-1") == {made.house.service.cosigned.root}
 
 

@@ -42,7 +42,7 @@ def test_a_repair_raises_the_number_of_its_branch(home: Workspace) -> None:
 
 def test_a_repair_has_a_higher_number_than_its_branch(home: Workspace) -> None:
     home.repair(2)
-    for number in (0, 1, 2):
+    for number in (0, 1, 2, 1003, 2**53 - 1):
         assert refused(home, evidence(home, number), number) == "repair.number"
 
 
