@@ -135,7 +135,5 @@ class FoldMachine(RuleBasedStateMachine):
         assert state_digest(replayed) == state_digest(self.home.state)
 
 
-FoldMachine.TestCase.settings = settings(
-    max_examples=max(60, settings().max_examples // 20), stateful_step_count=40
-)
+FoldMachine.TestCase.settings = settings(max_examples=max(60, settings().max_examples // 20), stateful_step_count=40)
 TestFold = FoldMachine.TestCase

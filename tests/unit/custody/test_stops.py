@@ -7,7 +7,7 @@ import pytest
 from strongroom.custody.permission import may_sign
 from strongroom.custody.stops import DAY_MS, latched
 from strongroom.errors import Denied, Refused
-from tests.workspace import CHAIN, HOUR, WEI, Workspace
+from tests.workspace import CHAIN, HOUR, PAYEE, WEI, Workspace
 
 FREEZE = {"scope": "workspace", "target": "", "reason": "drill"}
 
@@ -254,3 +254,50 @@ def test_what_the_coordinator_authors_carries_no_statement(home: Workspace) -> N
     entry = {"transfer": name, "payload": home.payload(name).hex()}
     with pytest.raises(Refused, match=r"evidence\.count"):
         home.add("transfer.authorized", entry, [home.statement("bob", "workspace.freeze", FREEZE, bare=True)])
+
+
+def test_i1_a_stop_s_statement_is_of_its_kind_and_workspace_too(home: Workspace) -> None:
+    another_kind = home.statement("alice", "wallet.close", FREEZE, bare=True)
+    another_log = home.statement("alice", "workspace.freeze", FREEZE, bare=True, workspace="ab" * 32)
+    for statement, code in ((another_kind, "statement.wrong_kind"), (another_log, "statement.other_workspace")):
+        with pytest.raises(Refused, match=code):
+            home.add("workspace.frozen", FREEZE, [statement])
+
+
+@pytest.mark.parametrize("subject", [{"scope": "everything", "target": ""}, {"scope": "workspace", "target": "hot-eth"},
+                                     {"scope": "wallet", "target": ""}])  # fmt: skip
+def test_a_freeze_is_of_one_thing(home: Workspace, subject: dict[str, str]) -> None:
+    with pytest.raises(Refused, match=r"freeze\.scope"):
+        home.stopped("workspace.frozen", "workspace.freeze", {**subject, "reason": ""}, ["alice"])
+
+
+def test_what_is_closed_is_not_closed_again(home: Workspace) -> None:
+    name = home.propose()
+    home.stopped("transfer.cancelled", "transfer.cancel", {"transfer": name}, ["exchange"])
+    home.time += 1
+    with pytest.raises(Refused, match=r"intent\.closed"):
+        home.stopped("transfer.rejected", "transfer.reject", {"transfer": name}, ["alice"])
+
+
+def test_a_stop_or_its_end_names_something_that_is_there(home: Workspace) -> None:
+    for kind, statement, body, code in (
+        ("address.delisted", "address.delist", {"account": PAYEE, "group": "vendors"}, r"address\.unknown"),
+        ("policy.withdrawn", "policy.withdraw", {"version": 2}, r"policy\.no_proposal"),
+    ):
+        with pytest.raises(Refused, match=code):
+            home.stopped(kind, statement, body, ["alice", "bob"])
+    for kind, statement, body, code in (
+        ("person.reinstated", "person.reinstate", {"person": "exchange"}, r"person\.unknown"),
+        ("workspace.unfrozen", "workspace.unfreeze", {"freeze": "ab" * 32}, r"freeze\.unknown"),
+    ):
+        with pytest.raises(Refused, match=code):
+            home.granted(kind, statement, body, ["alice", "bob"])
+
+
+def test_a_stop_carries_statements_which_agree(home: Workspace) -> None:
+    body = {"scope": "workspace", "target": "", "reason": "one"}
+    with pytest.raises(Refused, match=r"evidence\.count"):
+        home.add("workspace.frozen", body)
+    other = home.statement("bob", "workspace.freeze", {**body, "reason": "another"}, bare=True)
+    with pytest.raises(Refused, match=r"statement\.other_subject"):
+        home.add("workspace.frozen", body, [home.statement("alice", "workspace.freeze", body, bare=True), other])

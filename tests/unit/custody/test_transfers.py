@@ -10,9 +10,10 @@ from strongroom.custody.decision import Awaiting, Ready, standing, verdict
 from strongroom.custody.moment import Moment
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import Phase, TransferId
+from strongroom.documents.statement import statement_hash
 from strongroom.errors import Denied, InvalidInput, Refused, StrongroomError
 from strongroom.policy.evaluate import Allowed
-from tests.workspace import CHAIN, ETH, OTHER, TOKEN, WEI, Workspace
+from tests.workspace import CHAIN, ETH, OTHER, PAYEE, TOKEN, WEI, Workspace
 
 
 @pytest.fixture
@@ -289,3 +290,69 @@ def test_i17_the_payloads_of_an_anchor_stay_few(home: Workspace) -> None:
     own = {"to": home.state.wallets["hot-eth"].address, "value": 0}
     replace(**own, max_fee=0, max_priority_fee=0)
     assert code_of(replace, **own, gas=1, max_fee=0, max_priority_fee=0) == "payload.not_dearer"
+
+
+def test_a_transfer_s_id_is_the_hash_of_its_statement(home: Workspace) -> None:
+    envelope = home.statement("exchange", "transfer.propose", home.intent())
+    assert code_of(home.add, "transfer.proposed", {"transfer": "00" * 32}, [envelope]) == "transfer.id"
+    name = statement_hash(envelope)
+    assert code_of(home.add, "transfer.proposed", {"transfer": name}, [envelope, envelope]) == "evidence.count"
+    assert code_of(home.add, "transfer.proposed", {"transfer": name}) == "evidence.count"
+
+
+def test_wallet_asset_and_destination_are_on_one_chain() -> None:
+    home = Workspace()
+    foreign = "eip155:5/slip44:60"
+    home.policy["assets"][foreign] = {"symbol": "ETH5", "decimals": 18}
+    home.policy["chains"]["eip155:5"] = {**home.policy["chains"][CHAIN], "native": foreign}
+    home.ready()
+    assert code_of(home.propose, asset=foreign) == "chain.differs"
+    assert code_of(home.propose, asset=foreign, to=PAYEE.replace(CHAIN, "eip155:5")) == "chain.differs"
+
+
+def test_an_approval_is_about_the_transfer_that_its_entry_names(home: Workspace) -> None:
+    first, second = (home.propose(by="alice", amount=str(5 * WEI)) for _ in range(2))
+    envelope = home.statement("bob", "transfer.approve", {"transfer": first}, obligations=obligations(home, first))
+    assert code_of(home.add, "transfer.approved", {"transfer": second}, [envelope]) == "statement.other_subject"
+
+
+def test_each_rule_has_its_own_fee_ceiling() -> None:
+    home = Workspace()
+    home.policy["rules"][0]["allow"] = {**home.policy["rules"][0]["allow"], "fee_ceiling": str(10**12)}
+    home.ready()
+    assert code_of(home.authorize, home.propose(), max_fee=3 * 10**9) == "fee.over_ceiling"
+
+
+def test_what_was_never_authorized_is_neither_replaced_nor_signed_nor_ended(home: Workspace) -> None:
+    name = home.propose()
+    raw = home.payload(name).hex()
+    assert code_of(home.add, "transfer.replaced", {"transfer": name, "payload": raw}) == "payload.not_authorized"
+    body = {"transfer": name, "digest": "00" * 32, "signature": "00" * 64, "txid": "0x" + "00" * 32}
+    assert code_of(home.add, "transfer.signed", body) == "payload.not_authorized"
+    body = {"transfer": name, "txid": "0x" + "00" * 32, "block": 1, "result": "ok"}
+    observed = home.statement("coordinator", "transfer.observe", body)
+    assert code_of(home.add, "transfer.completed", body, [observed]) == "payload.not_authorized"
+    other = home.statement("coordinator", "transfer.observe", {**body, "block": 2})
+    assert code_of(home.add, "transfer.completed", body, [other]) == "statement.other_subject"
+
+
+def test_i6_a_dearer_replacement_stays_within_rules_and_windows() -> None:
+    home = Workspace()
+    home.policy["limits"][0]["max"] = str(WEI // 2 + 21000 * 4 * 10**9)
+    home.ready()
+    name = home.propose()
+    home.authorize(name)
+    raw = home.payload(name, max_fee=5 * 10**9).hex()
+    assert code_of(home.add, "transfer.replaced", {"transfer": name, "payload": raw}) == "limit.exceeded"
+    raw = home.payload(name, max_fee=4 * 10**9).hex()
+    home.add("transfer.replaced", {"transfer": name, "payload": raw})
+
+
+def test_i6_a_replacement_that_its_rule_s_own_window_denies_is_refused() -> None:
+    home = Workspace()
+    home.policy["rules"][0]["when"]["over_time"][0]["max"] = str(WEI // 2 + 21000 * 4 * 10**9)
+    home.ready()
+    name = home.propose()
+    home.authorize(name)
+    raw = home.payload(name, max_fee=5 * 10**9).hex()
+    assert code_of(home.add, "transfer.replaced", {"transfer": name, "payload": raw}) == "policy.denied"

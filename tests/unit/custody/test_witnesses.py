@@ -8,6 +8,7 @@ import pytest
 
 from strongroom.custody.witnesses import electorates, fresh_since, reached, vouched
 from strongroom.errors import InvalidInput, Refused
+from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from tests.workspace import NODES, Workspace, seeded
 
 STAY = ("signer-1", "signer-2", "guardian-1")
@@ -160,3 +161,23 @@ def test_a_change_ends_an_open_proposal_which_has_the_old_witnesses(home: Worksp
     assert home.state.proposal is None
     with pytest.raises(Refused, match=r"policy\.no_proposal"):
         home.add("policy.adopted", {"version": 2}, later=3_600_000)
+
+
+def test_a_witness_accepts_exactly_this_change(home: Workspace) -> None:
+    document = home.next_policy("guardian-2")
+    evidence = home.change_evidence(document, "guardian-2", accepting=NODES)
+    other = home.statement("signer-1", "witness.change", {"policy": "00" * 32, "version": 2}, bare=True)
+    swapped = [other if b"witness.change" in e.payload and b'"signer-1"' in e.payload else e for e in evidence]
+    with pytest.raises(Refused, match=r"statement\.other_subject"):
+        home.add("signer.enrolled", {"policy": document}, swapped)
+    stray = home.statement("alice", "transfer.approve", {})
+    with pytest.raises(Refused, match=r"statement\.wrong_kind"):
+        home.add("signer.enrolled", {"policy": document}, [*evidence, stray])
+
+
+def test_a_certificate_of_another_log_is_none(home: Workspace) -> None:
+    home.change("signer-4", "signer-3", STAY)
+    other = Checkpoint(origin_of("ab" * 32), home.state.size, home.state.root)
+    lines = tuple(cosign(other, home.keys[name], name, home.time // 1000) for name in STAY)
+    with pytest.raises(Refused, match=r"statement\.other_workspace"):
+        home.add("witnesses.changed", {"note": Note(other, lines).text()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -12,10 +13,10 @@ from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import EMPTY
-from strongroom.errors import Refused
+from strongroom.errors import Refused, StrongroomError
 from strongroom.log.entry import parse_entry
 from strongroom.policy.loader import load_policy
-from tests.workspace import CHAIN, WEI, Workspace, seeded
+from tests.workspace import CHAIN, NODES, PEOPLE, START, WEI, Workspace, seeded
 
 
 @pytest.fixture
@@ -210,3 +211,46 @@ def test_spare_statements_do_not_bring_a_withdrawn_proposal_back(home: Workspace
     with pytest.raises(Refused, match=r"statement\.before_stop"):
         home.add("policy.proposed", {"policy": document}, [spare])
     propose(home, document, "carol")
+
+
+def creation(statements: dict[str, dict[str, Any]], policy: dict[str, Any] | None = None, stranger: str = "") -> str:
+    """The code with which a creation is refused in which some say something else, or one signs with another key."""
+    home = Workspace(policy=policy)
+    if stranger:
+        home.keys[stranger] = seeded("a stranger")
+    subject = {"policy": load_policy(home.policy).digest, "salt": "00"}
+    names = [*PEOPLE, *NODES]
+    evidence = []
+    for name in names:
+        said = {"kind": "workspace.create", "subject": subject, **statements.get(name, {})}
+        evidence.append(home.statement(name, said.pop("kind"), said.pop("subject"), **said))
+    with pytest.raises(StrongroomError) as caught:
+        home.add("workspace.created", {"policy": home.policy, "salt": "00"}, evidence)
+    return caught.value.code
+
+
+def test_everybody_signs_the_creation_of_this_very_workspace() -> None:
+    assert creation({"alice": {"kind": "policy.propose"}}) == "statement.wrong_kind"
+    assert creation({"alice": {"workspace": "ab" * 32}}) == "statement.wrong_kind"
+    assert creation({"alice": {"subject": {"policy": "00" * 32, "salt": "00"}}}) == "statement.other_subject"
+    assert creation({}, stranger="alice") == "statement.unknown_key"
+
+
+def test_a_false_signature_creates_nothing() -> None:
+    home = Workspace()
+    subject = {"policy": load_policy(home.policy).digest, "salt": "00"}
+    evidence = [home.statement(name, "workspace.create", subject) for name in (*PEOPLE, *NODES)]
+    (key, _), (_, another) = evidence[0].signatures[0], evidence[1].signatures[0]
+    evidence[0] = replace(evidence[0], signatures=((key, another),))
+    with pytest.raises(Refused, match=r"credential\.bad_signature"):
+        home.add("workspace.created", {"policy": home.policy, "salt": "00"}, evidence)
+
+
+def test_the_first_policy_has_version_1_and_has_not_expired() -> None:
+    assert creation({}, {**Workspace().policy, "version": 2}) == "policy.version"
+    assert creation({}, {**Workspace().policy, "expires": START}) == "policy.version"
+
+
+def test_a_policy_nobody_proposes_is_refused(home: Workspace) -> None:
+    with pytest.raises(Refused, match=r"evidence\.count"):
+        home.add("policy.proposed", {"policy": {**home.policy, "version": 2}})
