@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +87,10 @@ class Logged:
     raws: list[bytes]
     digests: dict[str, str]
 
+    def begins(self, rows: Iterable[tuple[bytes]]) -> bool:
+        """Whether a store's log begins with this one: a refresh may have been logged after the bundle was written."""
+        return [raw for (raw,) in islice(rows, len(self.raws))] == self.raws
+
 
 def _log(
     actions: Actions, orders: list[Order], sent: dict[str, dict[str, Any]], scratch: Path, found: Findings
@@ -120,7 +125,7 @@ def _log(
 def _coordinator(path: Path, logged: Logged, sent: dict[str, dict[str, Any]], found: Findings) -> None:
     """The coordinator's store is the log, and every signature in it is of an authorized payload."""
     with _opened(path) as database:
-        if [raw for (raw,) in database.execute("SELECT raw FROM entries ORDER BY idx")] != logged.raws:
+        if not logged.begins(database.execute("SELECT raw FROM entries ORDER BY idx")):
             found.wrong.append("coordinator: its store is not the log")
         for signed, transfer in database.execute("SELECT digest, transfer FROM signatures"):
             if logged.digests.get(signed) != transfer:
@@ -133,7 +138,7 @@ def _coordinator(path: Path, logged: Logged, sent: dict[str, dict[str, Any]], fo
 def _node(path: Path, name: str, logged: Logged, found: Findings) -> None:
     """A node's disk is the log, restored nothing, banned nobody and signed only what is authorized."""
     with _opened(path) as database:
-        if [raw for (raw,) in database.execute("SELECT raw FROM entry ORDER BY position")] != logged.raws:
+        if not logged.begins(database.execute("SELECT raw FROM entry ORDER BY position")):
             found.wrong.append(f"{name}: its log is another")
         facts = [(kind, key, parse(value, max_bytes=1 << 20)) for kind, key, value in database.execute(
             "SELECT kind, name, value FROM fact WHERE kind IN ('restored', 'ban', 'signature')")]  # fmt: skip
