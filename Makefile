@@ -39,8 +39,9 @@ crash: setup-dev  ## Kill the roles of a lab (KILLS=1000) under a stream of tran
 simulate: setup-dev  ## Coordinator, nodes and an enemy in virtual time (SEEDS=10000); a broken invariant is replayed exactly
 	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),300) $(ARGS)
 
-fuzz: setup-dev  ## Every decoder and the fold on far more generated input than a run of all tests takes
+fuzz: setup-dev  ## Every decoder, the fold and the Rust core on far more generated input than a run of all tests takes
 	@STRONGROOM_EXAMPLES=fuzz $(PY) -m pytest -p no:cacheprovider tests/fuzz tests/unit/custody $(ARGS)
+	@export ROUNDS=20; $(CARGO) test --locked -p strongroom-fuzz
 
 model: setup-dev  ## Explore the model of the witness rules to its end, and show what each rule is for
 	@$(PY) -m docs.protocols.model $(ARGS)
@@ -56,7 +57,7 @@ lab-down: setup  ## Stop the lab; its state stays in .lab
 
 lint: setup-dev  ## ruff and clippy
 	@$(VENV)/bin/ruff check .
-	@$(CARGO) clippy --all-targets --locked -- -D warnings
+	@$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 types: setup-dev  ## mypy --strict
 	@$(VENV)/bin/mypy --strict src
@@ -69,7 +70,7 @@ closure: setup-dev  ## The signer's own code, counted
 	@PYTHONPATH=src $(PY) setup/closure.py strongroom.signer.run --limit 5000
 
 rust-test: setup-dev  ## Tests of the Rust core
-	@$(CARGO) test --locked
+	@$(CARGO) test --locked --workspace
 
 fmt: setup-dev  ## Sort imports and mend what ruff and rustfmt can
 	@$(VENV)/bin/ruff check --fix --quiet . || true
