@@ -43,9 +43,11 @@ def read(text: bytes, digest: str, fetch: Fetch) -> CustodyState:
         raise Refused("snapshot.digest", "the snapshot is not the state that was sealed")
     try:
         state: CustodyState = revive(CustodyState, json.loads(text), fetch)
+        if write(state) == text:
+            return state
     except (InvalidInput, ValueError, TypeError, LookupError, AttributeError):
-        raise Refused("snapshot.format", "another release wrote the snapshot") from None
-    return state
+        pass
+    raise Refused("snapshot.format", "another release wrote the snapshot")
 
 
 def plain(value: Any) -> Any:
