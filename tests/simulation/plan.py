@@ -32,6 +32,8 @@ class Plan:
     """The favourite move of somebody who owns the relay and the log key, if there is such an enemy."""
     withholds: bool = False
     """The relay hands no stop on: only files reach the signers."""
+    relayless: bool = False
+    """No relay of stops either: what one node was handed, only that node holds."""
     refreshes: bool = False
     """Administrators order refreshes of the key."""
     skew: dict[str, int] = field(default_factory=dict)
@@ -79,7 +81,7 @@ def draw(rng: random.Random) -> Plan:
         doubled=sometimes(0.1),
         late=sometimes(0.05),
         in_order=rng.random() < 0.5,
-        node_crashes=max(sometimes(0.15), 0.08 * withholds),
+        node_crashes=max(sometimes(0.15), 0.2 * withholds),
         coordinator_crashes=sometimes(0.08),
         coordinator_restores=sometimes(0.03),
         outages=sometimes(0.1),
@@ -90,6 +92,7 @@ def draw(rng: random.Random) -> Plan:
         cheats=rng.random() < 0.5,
         attack=rng.choice(("", "", "", "split", "forge", "sign", "replay")),
         withholds=withholds,
+        relayless=withholds and rng.random() < 0.7,
         refreshes=rng.random() < 0.2,
         skew=skew,
         tick=rng.choice((0.5, 1.0)),
