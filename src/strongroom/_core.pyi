@@ -10,6 +10,9 @@ def parse(data: bytes, max_depth: int) -> dict[str, Any] | None:
 def memory() -> tuple[int, int, int]:
     """Bytes that hold secrets: in locked pages, in pages that were not locked, and outside for want of room."""
 
+def grow(size: int, peaks: Sequence[bytes], leaf: bytes) -> tuple[int, bytes, bytes]:
+    """One more leaf behind `size` others: (how many peaks stay, the peak behind them, the root)."""
+
 def keccak256(data: bytes) -> bytes:
     """Ethereum's hash."""
 

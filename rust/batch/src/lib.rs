@@ -10,7 +10,9 @@ mod entry;
 mod json;
 mod proof;
 mod signature;
+mod tree;
 
 pub use account::keccak256;
 pub use entry::{Prepared, Signers, prepare};
 pub use json::{Value, parse};
+pub use tree::grow;

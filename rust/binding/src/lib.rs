@@ -270,6 +270,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Keygen>()?;
     module.add_class::<Signature>()?;
     module.add_function(wrap_pyfunction!(memory, module)?)?;
+    module.add_function(wrap_pyfunction!(reading::grow, module)?)?;
     module.add_function(wrap_pyfunction!(reading::keccak256, module)?)?;
     module.add_function(wrap_pyfunction!(reading::parse, module)?)?;
     module.add_function(wrap_pyfunction!(reading::prepare, module)?)?;

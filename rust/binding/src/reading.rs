@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -22,6 +23,19 @@ pub fn parse<'py>(py: Python<'py>, data: &[u8], max_depth: usize) -> PyResult<Op
 #[pyfunction]
 pub fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &strongroom_batch::keccak256(data))
+}
+
+/// One more leaf behind `size` others: (peaks that stay, the peak behind them, the root).
+#[pyfunction]
+pub fn grow<'py>(
+    py: Python<'py>,
+    size: u64,
+    peaks: Vec<PyBackedBytes>,
+    leaf: &[u8],
+) -> PyResult<(usize, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let leaf = leaf.try_into().map_err(|_| PyValueError::new_err("a leaf hash has 32 bytes"))?;
+    let (kept, peak, root) = strongroom_batch::grow(size, &peaks, leaf);
+    Ok((kept, PyBytes::new(py, &peak), PyBytes::new(py, &root)))
 }
 
 type Entries<'py> = Vec<Option<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>>;

@@ -25,6 +25,7 @@ from strongroom.log.entry import Entry
 _ACCOUNT: Final = {"account": str, "block": int, "chain": str, "hash": str, "nonce": int}
 _TRANSACTION: Final = {"block": int, "hash": str, "raw": str, "succeeded": bool}
 _MOST: Final = 100  # findings that are told one by one
+_ROWS: Final = 2000  # written at once
 _SCHEMA: Final = """
 PRAGMA cache_size = -16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 CREATE TABLE payload (digest TEXT, account TEXT, entry INTEGER, PRIMARY KEY (digest, account)) WITHOUT ROWID;
@@ -61,6 +62,8 @@ class ChainCheck:
         self._sql.executescript(_SCHEMA)
         self._accounts: list[Account] = []
         self._expected = 0
+        self._payloads: list[tuple[str, str, int]] = []
+        self._ended: list[tuple[str, str, int, str, int]] = []
         self._unexplained: list[AuditFailed] = []
         self._others: list[AuditFailed] = []
 
@@ -72,14 +75,23 @@ class ChainCheck:
         """Take what an entry authorizes or says to have ended; `state` is the one after it."""
         if entry.kind in ("transfer.authorized", "transfer.replaced"):
             transfer = state.transfers[TransferId(entry.body["transfer"])]
-            row = (transfer.payloads[-1].digest, state.wallets[transfer.intent.wallet].address, index)
-            self._sql.execute("INSERT OR IGNORE INTO payload VALUES (?, ?, ?)", row)
+            account = state.wallets[transfer.intent.wallet].address
+            self._payloads.append((transfer.payloads[-1].digest, account, index))
         elif entry.kind in ("transfer.completed", "transfer.failed"):
             ended = (entry.body["transfer"], entry.body["txid"], index, entry.kind, entry.body["block"])
-            self._sql.execute("INSERT OR REPLACE INTO ended VALUES (?, ?, ?, ?, ?)", ended)
+            self._ended.append(ended)
+        if len(self._payloads) + len(self._ended) >= _ROWS:
+            self._write()
+
+    def _write(self) -> None:
+        self._sql.executemany("INSERT OR IGNORE INTO payload VALUES (?, ?, ?)", self._payloads)
+        self._sql.executemany("INSERT OR REPLACE INTO ended VALUES (?, ?, ?, ?, ?)", self._ended)
+        self._payloads.clear()
+        self._ended.clear()
 
     def take(self, line: Line, state: CustodyState) -> None:
         """One piece of evidence; raises AuditFailed where it is none, and keeps what it shows for `finish`."""
+        self._write()
         place = Place("evidence", line.index)
         try:
             doc = parse(line.raw, max_bytes=1 << 20)

@@ -76,8 +76,8 @@ def apply(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("evidence.count", f"{entry.kind} carries no statement")
     once = {unused(state, e): entry.time for e in entry.evidence} if entry.kind in COUNTED_ONCE else {}
     after = handler(state, entry)
-    tree = state.tree.append(entry.leaf)
-    roots = after.roots.set(tree.size, tree.root())
+    tree, root = state.tree.grown(entry.leaf)
+    roots = after.roots.set(tree.size, root)
     if tree.size > ROOTS_KEPT:
         roots = roots.delete(tree.size - ROOTS_KEPT)
     after = replace(after, stops=after.stops.update(once)) if once else after

@@ -128,9 +128,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     The core reads what is canonical; whatever it does not take is judged here, and refused with its reason.
     """
     doc = _core.parse(data, max_depth) if len(data) <= max_bytes else None
-    if doc is not None:
-        return doc
-    return parse_explained(data, max_bytes=max_bytes, max_depth=max_depth)
+    return parse_explained(data, max_bytes=max_bytes, max_depth=max_depth) if doc is None else doc
 
 
 def parse_explained(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any]:

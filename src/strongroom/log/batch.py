@@ -26,9 +26,7 @@ CHUNK: Final = 1000
 _FEW: Final = 32  # entries that are read as quickly one by one
 
 
-def parse_ahead(
-    raws: Iterable[bytes], signers: Callable[[], Signers]
-) -> Iterator[tuple[bytes, Entry | None]]:
+def parse_ahead(raws: Iterable[bytes], signers: Callable[[], Signers]) -> Iterator[tuple[bytes, Entry | None]]:
     """The bytes of each entry with what parse_entry makes of them, or None where that may refuse: the caller asks it.
 
     Valid signatures by the signers (asked for once a chunk) are remembered: the fold finds them verified.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
+from strongroom import _core
 from strongroom.errors import InvalidInput
 
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
@@ -19,10 +21,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def fold_peaks(peaks: Sequence[bytes]) -> bytes:
     """The root over adjacent perfect subtrees, largest first, one at least."""
-    *lefts, node = peaks
-    while lefts:
-        node = node_hash(lefts.pop(), node)
-    return node
+    return reduce(lambda right, left: node_hash(left, right), reversed(peaks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,11 @@ class CompactRange:
                 break
             node, level, index = node_hash(hashes.pop(), node), level + 1, index >> 1
         return CompactRange(self.size + 1, (*hashes, node))
+
+    def grown(self, leaf: bytes) -> tuple[CompactRange, bytes]:
+        """The range with one more leaf hash, and its root: the two that a fold needs for each entry, by the core."""
+        kept, peak, root = _core.grow(self.size, self.hashes, leaf)
+        return CompactRange(self.size + 1, (*self.hashes[:kept], peak)), root
 
     def root(self) -> bytes:
         """The tree's root hash (MTH)."""

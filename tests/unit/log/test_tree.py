@@ -236,3 +236,13 @@ def test_questions_beyond_the_tree_are_refused() -> None:
     for size in (-1, SIZE + 1):
         with pytest.raises(InvalidInput, match=r"log\.range"):
             TREE.root(size)
+
+
+def test_growing_by_the_core_is_appending_and_taking_the_root() -> None:
+    tree = other = CompactRange()
+    for size in range(1, 300):
+        tree, root = tree.grown(leaf_hash(b"%d" % size))
+        other = other.append(leaf_hash(b"%d" % size))
+        assert (tree, root) == (other, other.root())
+    with pytest.raises(ValueError, match="32 bytes"):
+        tree.grown(b"short")
