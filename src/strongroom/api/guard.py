@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strongroom.api.errors import answer, on_unexpected
 from strongroom.errors import InvalidInput, Unreachable
-from strongroom.wire.bucket import Buckets
+from strongroom.wire.clients import Buckets
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 

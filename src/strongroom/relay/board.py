@@ -16,7 +16,8 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_hash, parse_hex
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import InvalidInput, Refused, StrongroomError
-from strongroom.wire.bucket import Bucket, Buckets
+from strongroom.wire.bucket import Bucket
+from strongroom.wire.clients import Buckets
 from strongroom.wire.frame import Frame
 from strongroom.wire.stops import RELAY, receipt
 

@@ -1,10 +1,8 @@
-"""Token buckets: how often something may be asked."""
+"""A token bucket: how often something may be asked."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
 
 
 @dataclass(slots=True)
@@ -29,21 +27,3 @@ class Bucket:
             return (1 - self.left) / self.rate
         self.left -= 1
         return 0.0
-
-
-class Buckets:
-    """A bucket for each client, by name; of too many, who has been silent longest is forgotten."""
-
-    MOST: Final = 4096
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._clients: OrderedDict[str, Bucket] = OrderedDict()
-
-    def take(self, client: str, now: float) -> float:
-        """Take one of the client's tokens; see Bucket.take."""
-        bucket = self._clients.setdefault(client, Bucket.full(self._rate, self._burst, now))
-        self._clients.move_to_end(client)
-        while len(self._clients) > self.MOST:
-            self._clients.popitem(last=False)
-        return bucket.take(now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.wire.bucket import Bucket, Buckets
+from strongroom.wire.bucket import Bucket
+from strongroom.wire.clients import Buckets
 
 
 def test_a_burst_then_the_rate() -> None:
