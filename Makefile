@@ -13,7 +13,7 @@ PYTEST := $(PY) -m pytest --forbid-skips --timeout 600 $(SELECT)
 ARGS ?=
 CARGO := cd rust && PYO3_PYTHON=/usr/bin/python3 PYO3_BUILD_EXTENSION_MODULE=1 bash ../setup/cargo.sh cargo
 
-.PHONY: help setup setup-dev demo test hostile model crash simulate fuzz bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
+.PHONY: help setup setup-dev demo test hostile model crash simulate fuzz mutants bench lab-up lab-down lint types imports rust-test closure fmt ci locks clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fuzz: setup-dev  ## Every decoder, the fold and the Rust core on far more genera
 
 model: setup-dev  ## Explore the model of the witness rules to its end, and show what each rule is for
 	@$(PY) -m docs.protocols.model $(ARGS)
+
+mutants: setup-dev  ## Take out each check of the fold and the signer: the test that guards it must fail
+	@$(PY) -m tests.mutants $(ARGS)
 
 bench: setup-dev  ## Measure, with ratios against peers and floors in the same run
 	@$(PY) -m bench $(ARGS)
