@@ -28,6 +28,7 @@ from strongroom.log import accept, batch, checkpoint, entry
 from strongroom.policy.loader import load_policy
 from strongroom.signer.witness import join_entries, split_entries
 from strongroom.wire import frame
+from strongroom.wire.listening import parse_listen
 from tests.unit.audit.test_verify import note_of
 from tests.workspace import ETH, PAYEE, Workspace
 
@@ -40,6 +41,8 @@ ELSEWHERE = {
     "read_ahead",  # parse_entries on a thread
     "History.load",  # parse_entry over the own store
     "House.load",
+    "Sealed.load",  # read, of the own shelf
+    "Mark.from_doc",  # the own disk
 }
 
 HOME = Workspace().ready()
@@ -92,6 +95,7 @@ DECODERS = (
         STATEMENT.payload,
     ),
     Decoder("Accept.from_doc", accept.Accept.from_doc, ACCEPT),
+    Decoder("parse_listen", lambda text: parse_listen(text, None), "127.0.0.1:7700"),
     Decoder("parse_accepts", accept.parse_accepts, [ACCEPT]),
     Decoder("parse_checkpoint", checkpoint.parse_checkpoint, NOTE.split("\n\n")[0] + "\n"),
     Decoder("parse_signature_line", checkpoint.parse_signature_line, NOTE.split("\n\n")[1].splitlines()[0]),
@@ -168,7 +172,7 @@ def every_decoder() -> Iterator[str]:
             for name, value in vars(module).items():
                 if getattr(value, "__module__", None) != found.name:
                     continue
-                if inspect.isfunction(value) and name.startswith(NAMES):
+                if callable(value) and not inspect.isclass(value) and name.startswith(NAMES):
                     yield name
                 if inspect.isclass(value):
                     yield from (f"{name}.{method}" for method in vars(value) if method.startswith(("from_", "load")))

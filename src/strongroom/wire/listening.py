@@ -40,7 +40,7 @@ def parse_listen(text: str, tls: Tls | None) -> tuple[str, int]:
     """host:port; anything that another machine could reach needs TLS. Raises InvalidInput listen.*."""
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+    if not colon or not host or not port.isascii() or not port.isdecimal() or len(port) > 5 or int(port) > 65535:
         raise InvalidInput("listen.syntax", f"'{text[:80]}' is not host:port")
     try:
         local = ip_address(host).is_loopback
