@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import sys
 import time
@@ -16,7 +18,7 @@ from rich.table import Table
 from tests.mutants.checks import Check, all_checks
 from tests.mutants.find import guard_of, refusing_tests
 from tests.mutants.run import failing
-from tests.mutants.table import COVERED, load, save, tests_of
+from tests.mutants.table import COVERED, guarding, load, save
 
 
 def main() -> int:
@@ -28,7 +30,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document")
     options = parser.parse_args()
     checks = [check for check in all_checks() if options.only in check.key]
-    pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", "tests/unit/custody", "tests/unit/signer"])
+    with contextlib.redirect_stdout(io.StringIO()):  # imported here, the tests begin at once in every fork
+        pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", "tests/unit/custody", "tests/unit/signer"])
     if options.find:
         return find(checks)
     return show(checks[:: options.every], options.json)
@@ -54,7 +57,7 @@ def find(checks: list[Check]) -> int:
 def show(checks: list[Check], as_json: bool) -> int:
     """Run the tests as they are, then each without its check."""
     guards = load()
-    tests = tests_of({check.key: guards[check.key] for check in checks})
+    tests = guarding({check.key: guards[check.key] for check in checks})
     first = failing(None, sorted(set(tests.values())))
     if first:
         print(f"{first} fails with every check in its place: nothing can be shown", file=sys.stderr)

@@ -35,6 +35,6 @@ def save(guards: Mapping[str, str]) -> None:
     FILE.write_text("\n".join(lines) + "\n")
 
 
-def tests_of(guards: Mapping[str, str]) -> dict[str, str]:
+def guarding(guards: Mapping[str, str]) -> dict[str, str]:
     """Only the checks that a test guards."""
     return {key: test for key, test in guards.items() if not test.startswith(COVERED)}

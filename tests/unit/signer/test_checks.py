@@ -141,3 +141,11 @@ def test_a_home_without_a_readable_configuration_runs_nothing(tmp_path: Path) ->
     (tmp_path / "node.toml").write_text("name = ")
     with pytest.raises(InvalidInput, match=r"config\.syntax"):
         Runner(tmp_path)
+
+
+def test_a_node_takes_nothing_from_another_but_sessions_and_heads(fleet: Fleet) -> None:
+    node = fleet.nodes["signer-1"]
+    for kind in ("append", "cosign", "sign", "nothing-known"):
+        node.receive(Frame(kind, "signer-2", "signer-1", {}))
+        assert codes(node.outbox) == ["frame.unknown_kind"]
+        node.outbox.clear()
