@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,9 +43,23 @@ def disk_of_its_own(lab: Lab, role: str) -> Iterator[Path]:
         processes.stop(lab.layout, [role])
         shutil.rmtree(kept)
         subprocess.run(["cp", "-a", home, kept], check=True)
-        subprocess.run(["umount", home], check=True)
+        until_done("umount", str(home))
         home.rmdir()
         kept.rename(home)
+
+
+def remounted(home: Path, how: str) -> None:
+    until_done("mount", "-o", f"remount,{how}", str(home))
+
+
+def until_done(*command: str) -> None:
+    """Run a command until it succeeds: the threads of a killed process close their files a moment after it is gone."""
+    for _ in range(50):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError(done.stderr)
 
 
 def fill(path: Path) -> None:
@@ -96,11 +111,11 @@ def test_a_read_only_disk_is_named_at_the_start(lab: Lab, role: str) -> None:
     with disk_of_its_own(lab, role) as home:
         body = lab.proposal(to, WEI)
         lab.kill(role)
-        subprocess.run(["mount", "-o", "remount,ro", home], check=True)
+        remounted(home, "ro")
         before = length(lab, role)
         roles.start(lab.layout, role)
         ends_with_one_line(lab, role, before)
-        subprocess.run(["mount", "-o", "remount,rw", home], check=True)
+        remounted(home, "rw")
         lab.start(role)
         completes_once(lab, to, body)
     lab.start(role)

@@ -116,7 +116,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         "/bundle",
         summary="The audit bundle: the whole log with its checkpoint, verified offline",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals(503)},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals(400, 503)},
     )
     async def bundle(
         chain: Annotated[bool, Query(description="with every transaction that the wallets have sent")] = False,
