@@ -92,11 +92,12 @@ class Runner:
         say(f"{self._title} runs")
         lines = [line.keep() for line in (self._hub, *self._relays)]
         tasks = [asyncio.create_task(work) for work in (stopping.wait(), self._tick(), *lines)]
-        done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in left:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
             task.cancel()
-        for task in done:
-            task.result()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)  # one disk may fail several at the same moment
+        if failures := [end for end in ends if isinstance(end, Exception)]:
+            raise failures[0]
         say(f"{self._title} ends")
 
     async def _tick(self) -> NoReturn:
