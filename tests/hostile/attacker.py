@@ -37,6 +37,7 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Seen, Statement, sign_statement, statement_hash
 from strongroom.errors import StrongroomError, Waiting
 from strongroom.log.entry import Entry
+from strongroom.policy.loader import load_policy
 from strongroom.wire.frame import Frame
 
 THIEF = "0x" + "66" * 20
@@ -159,7 +160,14 @@ class Attacker:
         self.sequence("policy.adopted", {"version": 2})
 
     def own_signer(self, transfer: Transfer, _evidence: Envelope) -> None:
-        self.sequence("signer.enrolled", {"node": "signer-9", "key": self.own.credential.to_doc()})
+        policy = self.desk.state.policy
+        assert policy is not None
+        document = {**json.loads(json.dumps(dict(policy.document))), "version": policy.version + 1}
+        nodes = document["witnesses"]["nodes"]
+        nodes["signer-9"] = {**nodes["signer-1"], "key": self.own.credential.to_doc()}
+        subject = {"policy": load_policy(document).digest, "version": policy.version + 1}
+        mine = self.statement("signer.enrol", subject, "coordinator", self.desk.key)
+        self.sequence("signer.enrolled", {"policy": document}, (mine,))
 
     def own_wallet(self, transfer: Transfer, _evidence: Envelope) -> None:
         wallet = self.desk.state.wallets[transfer.intent.wallet]

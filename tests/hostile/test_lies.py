@@ -33,7 +33,7 @@ LIES = [
     ("replaced", {}, "payload.recipients_differ"),
     ("own_policy", {}, "authority.threshold"),
     ("adopted", {}, "policy.no_proposal"),
-    ("own_signer", {}, "entry.unknown_kind"),
+    ("own_signer", {}, "enrolment.not_by_administrators"),
     ("own_wallet", {}, "authority.threshold"),
     ("log_key_freezes_end", {}, "authority.threshold"),
 ]
