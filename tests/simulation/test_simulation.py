@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import strongroom
 from tests.simulation.planted import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ SAMPLE = 60
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.simulation", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    environment = {**os.environ, "PYTHONPATH": str(Path(strongroom.__file__).parents[1])}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

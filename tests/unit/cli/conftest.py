@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+import strongroom
 from strongroom.api.app import create_app
 from strongroom.cli.main import run
 from strongroom.documents.keyfile import save_key
 from tests.unit.api.coordinator import Coordinator
 from tests.workspace import START, Workspace
 
-SRC = Path(__file__).resolve().parents[3] / "src"
+SRC = Path(strongroom.__file__).parents[1]  # where the package is installed, or the checkout
 
 
 @dataclass(frozen=True)
