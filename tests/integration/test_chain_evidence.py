@@ -48,7 +48,7 @@ async def test_every_transaction_is_found_by_its_nonce(node: EvmNode) -> None:
     assert first == {
         "account": address, "block": head.number, "chain": CHAIN, "hash": head.hash, "nonce": len(gaps),
     }  # fmt: skip
-    sent = [rawtx.read(bytes.fromhex(document["raw"])) for document in found]
+    sent = [rawtx.parse_sent(bytes.fromhex(document["raw"])) for document in found]
     assert [(each.txid, each.sender, each.nonce) for each in sent] == [
         (txid, address, nonce) for nonce, txid in enumerate(txids)
     ]

@@ -20,8 +20,7 @@ from strongroom.errors import StrongroomError
 from strongroom.log.accept import Accept
 from strongroom.log.checkpoint import Checkpoint, Note, origin_of, parse_signature_line
 from strongroom.log.entry import Entry, new_entry
-from strongroom.signer.witness import join_entries
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, join_entries
 from strongroom.wire.handshake import COORDINATOR
 from tests.simulation.plan import SIGNERS
 from tests.workspace import NODES, OTHER, WEI

@@ -15,8 +15,7 @@ from strongroom.log.entry import parse_entry
 from strongroom.log.tree import CompactRange
 from strongroom.signer.node import Node
 from strongroom.signer.signing import Signing
-from strongroom.signer.witness import split_entries
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, split_entries
 from strongroom.wire.handshake import COORDINATOR
 from tests.simulation.machine import Machine
 

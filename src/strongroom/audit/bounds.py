@@ -20,6 +20,7 @@ class Exposure:
     """Base units of an asset that payloads of one wallet could still move, whatever is stopped from now on.
 
     `noted`: signed by the log's own record. `possible`: authorized, so that a signature may exist that nobody noted.
+    What is final is the coordinator's note; an audit with chain evidence holds those notes against the chain.
     """
 
     wallet: str

@@ -116,7 +116,7 @@ class ChainCheck:
     def _take_transaction(self, doc: Mapping[str, Any], place: Place) -> None:
         if not self._accounts:
             raise AuditFailed(place, "chain.stranger", "a transaction stands before any account")
-        account, sent = self._accounts[-1], rawtx.read(parse_hex(doc["raw"]))
+        account, sent = self._accounts[-1], rawtx.parse_sent(parse_hex(doc["raw"]))
         if sent.sender != account.account or sent.nonce != self._expected or sent.nonce >= account.nonce:
             reason = f"it is not transaction {self._expected} of '{account.wallet}', by its own bytes"
             raise AuditFailed(place, "chain.incomplete", reason)

@@ -25,7 +25,7 @@ class Sent:
     digest: bytes
 
 
-def read(raw: bytes) -> Sent:
+def parse_sent(raw: bytes) -> Sent:
     """The sender recovered from the bytes alone; raises InvalidInput chain.transaction."""
     try:
         return _legacy(raw) if raw[0] >= 0xC0 else _typed(raw)

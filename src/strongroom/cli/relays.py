@@ -15,7 +15,7 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_hex
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import InvalidInput, Refused, StrongroomError, Unreachable
-from strongroom.wire.dialling import client_tls, parse_address
+from strongroom.wire.dialling import client_tls, parse_relay
 from strongroom.wire.frame import Frame, encode_frame, read_frame
 from strongroom.wire.handshake import expect
 from strongroom.wire.stops import MAX_STOP, RELAY, receipt
@@ -60,7 +60,7 @@ def deliver(address: str, ca: Path | None, envelope: Envelope, nodes: Mapping[st
 
 
 async def _asked(address: str, ca: Path | None, envelope: Envelope) -> Frame:
-    host, port = parse_address(address)
+    host, port = parse_relay(address)
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection(host, port, ssl=client_tls(host, ca), limit=4 * MAX_STOP)
         try:

@@ -56,10 +56,11 @@ def run_relay(home: Path) -> None:
 
 
 def _ports(settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """The ports of the relays that a node dials; an address that is none is refused by the role itself."""
+    """The ports of the relays that a node dials; raises InvalidInput config.relay."""
+    from strongroom.wire.dialling import parse_relay
+
     addresses = [settings.get("relay"), *(relay.get("address") for relay in settings["stop_relays"])]
-    ports = [str(address).rpartition(":")[2] for address in addresses]
-    return tuple(int(port) for port in ports if port.isascii() and port.isdecimal() and int(port) < 65536)
+    return tuple(parse_relay(str(address))[1] for address in addresses)
 
 
 def _confine(writable: list[Path], *, listens: Sequence[int] | None = None, dials: Sequence[int] | None = None) -> None:

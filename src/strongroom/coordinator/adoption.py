@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from strongroom.coordinator.history import valid_note
-from strongroom.coordinator.offers import unpack
 from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.ports import Clock, Transport
 from strongroom.coordinator.sequencer import Sequencer
@@ -19,7 +18,7 @@ from strongroom.errors import StrongroomError
 from strongroom.log.batch import parse_entries
 from strongroom.log.checkpoint import Note, parse_note, quorum
 from strongroom.log.entry import Entry, parse_entry
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, split_entries
 from strongroom.wire.handshake import COORDINATOR
 
 CHUNK: Final = 256
@@ -139,11 +138,11 @@ class Adoption:
     def take_entries(self, peer: Peer, start: int, body: bytes) -> None:
         """Fold what a node gave; adopt it once it reaches the head that was promised."""
         state, (size, root, repair, note) = self._state, self._target
-        raws = unpack(body)
         if peer is not self._from or state is None or start != state.size:
             return None
         try:
-            for raw, parsed in zip(raws or (), parse_entries(raws or (), signers_in(state)), strict=True):
+            raws = split_entries(body)
+            for raw, parsed in zip(raws, parse_entries(raws, signers_in(state)), strict=True):
                 entry = parsed or parse_entry(raw)
                 state = apply(state, entry)
                 self._entries.append(entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import ChainId, parse_chain, parse_hash
 from strongroom.errors import InvalidInput
-from strongroom.wire.listening import Tls, parse_listen
+from strongroom.wire.listening import Tls, parse_listen, read_settings
 
 _SHAPE: Final = {"workspace": str, "api": str, "relay": str}
 _OPTIONS: Final = {
@@ -52,14 +51,7 @@ class Config:
 
 def load_config(home: Path) -> Config:
     """Read coordinator.toml; raises InvalidInput config.*, or listen.tls_required."""
-    path = home / "coordinator.toml"
-    try:
-        doc = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput("config.syntax", f"{path}: {error}") from None
-    doc = fields(doc, "coordinator.toml", _SHAPE, _OPTIONS)
+    doc = fields(read_settings(home / "coordinator.toml"), "coordinator.toml", _SHAPE, _OPTIONS)
     tls = Tls.of(home, doc["tls"]) if "tls" in doc else None
     chains = {}
     for name, spec in doc.get("chains", {}).items():

@@ -10,7 +10,7 @@ from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.rounds import Round
 from strongroom.log.accept import Accept
 from strongroom.store.log import LogStore
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, join_entries
 from strongroom.wire.handshake import COORDINATOR
 
 MOST_BYTES: Final = 6 << 20
@@ -58,7 +58,7 @@ def _catch_up(history: History, log: LogStore, peer: Peer) -> Frame:
 def _append(peer: Peer, history: History, start: int, end: int, note: str, accepts: Iterable[Accept]) -> Frame:
     head = {"from": start, "note": note, "accepts": [accept.to_doc() for accept in accepts]}
     raws = history.raw(start, min(end, start + 16 * MOST_CHUNK))
-    return Frame("append", COORDINATOR, peer.name, head, pack(_fitting(raws)))
+    return Frame("append", COORDINATOR, peer.name, head, join_entries(_fitting(raws)))
 
 
 def _fitting(raws: Iterable[bytes]) -> Iterator[bytes]:
@@ -69,20 +69,3 @@ def _fitting(raws: Iterable[bytes]) -> Iterator[bytes]:
         if room < 0:
             return
         yield raw
-
-
-def pack(entries: Iterable[bytes]) -> bytes:
-    """Entries one after another, each behind its length (4 bytes, big-endian)."""
-    return b"".join(len(raw).to_bytes(4, "big") + raw for raw in entries)
-
-
-def unpack(body: bytes) -> list[bytes] | None:
-    """The entries of a body, or None when it is malformed."""
-    entries, at = [], 0
-    while at < len(body):
-        end = at + 4 + int.from_bytes(body[at : at + 4], "big")
-        if at + 4 > len(body) or end > len(body):
-            return None
-        entries.append(body[at + 4 : end])
-        at = end
-    return entries

@@ -10,7 +10,6 @@ from typing import Any, Final
 from strongroom.coordinator.adoption import CHUNK
 from strongroom.coordinator.answers import Split
 from strongroom.coordinator.desk import Desk
-from strongroom.coordinator.offers import unpack
 from strongroom.coordinator.orders import Order
 from strongroom.coordinator.peers import Peer
 from strongroom.custody.fold import apply
@@ -20,7 +19,7 @@ from strongroom.custody.witnesses import accepted, reached, witnesses
 from strongroom.documents.canonical import fields
 from strongroom.errors import InvalidInput, Refused, StrongroomError, Unreachable
 from strongroom.log.entry import Entry, parse_entry
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, split_entries
 from strongroom.wire.handshake import COORDINATOR
 
 FETCH_SECONDS: Final = 3.0
@@ -152,5 +151,8 @@ class Repair:
         waiter = self._waiting.get((node, start))
         if waiter is None or waiter.done():
             return False
-        waiter.set_result(unpack(body) or [])
+        try:
+            waiter.set_result(split_entries(body))
+        except InvalidInput:
+            waiter.set_result([])  # as good as none
         return True

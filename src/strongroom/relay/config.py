@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from strongroom.documents.canonical import fields, parse_loose
 from strongroom.documents.credentials import Credential
 from strongroom.documents.names import parse_hash, parse_slug
 from strongroom.errors import InvalidInput
-from strongroom.wire.listening import Tls, parse_listen
+from strongroom.wire.listening import Tls, parse_listen, read_settings
 
 NODES: Final = "nodes"
 """The directory of the home with one file NAME.json for each node: its name and key, as `signer init` writes them."""
@@ -39,13 +38,6 @@ class Config:
 
 def load_config(home: Path) -> Config:
     """Read relay.toml; raises InvalidInput config.*, listen.*."""
-    path = home / "relay.toml"
-    try:
-        doc = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput("config.syntax", f"{path}: {error}") from None
-    doc = fields(doc, "relay.toml", {"workspace": str, "listen": str}, {"tls": dict})
+    doc = fields(read_settings(home / "relay.toml"), "relay.toml", {"workspace": str, "listen": str}, {"tls": dict})
     tls = Tls.of(home, doc["tls"]) if "tls" in doc else None
     return Config(home, parse_hash(doc["workspace"]), parse_listen(doc["listen"], tls), tls)

@@ -29,8 +29,8 @@ from strongroom.signer.sessions import Sessions
 from strongroom.signer.signing import Signing
 from strongroom.signer.station import Station
 from strongroom.signer.stops import Stops
-from strongroom.signer.witness import Witness, join_entries
-from strongroom.wire.frame import Frame
+from strongroom.signer.witness import Witness
+from strongroom.wire.frame import Frame, join_entries
 from strongroom.wire.handshake import COORDINATOR
 from strongroom.wire.stops import receipt
 

@@ -26,7 +26,7 @@ from strongroom.policy.model import Duty
 from strongroom.signer.disk import open_disk
 from strongroom.signer.line import Line, Relay
 from strongroom.signer.node import Node, Settings
-from strongroom.wire.dialling import client_tls, parse_address
+from strongroom.wire.dialling import client_tls, parse_relay
 from strongroom.wire.handshake import COORDINATOR
 from strongroom.wire.stops import MAX_STOP
 
@@ -62,7 +62,7 @@ class Runner:
         name, workspace = parse_slug(config["name"]), parse_hash(config["workspace"])
         settings = Settings(name, Duty(config["duty"]), workspace)
         key, self._stops = SigningKey.load(home / "node.key"), home / "stops"
-        address = parse_address(config["relay"])
+        address = parse_relay(config["relay"])
         hub = Relay("the relay", address, _tls(home, address, config), COORDINATOR)
         relays = [_stop_relay(home, item) for item in config.get("stop_relays", ())]
         named = _coordinator(home / "coordinator.json")
@@ -139,7 +139,7 @@ class Runner:
 def _stop_relay(home: Path, item: Any) -> tuple[Relay, Credential]:
     config = fields(item, "stop_relays", {"address": str, "key": str}, {"ca": str})
     credential = Credential(parse_hex(config["key"], 32, "config.relay"))
-    address, name = parse_address(config["address"]), f"the stop relay {config['address']}"
+    address, name = parse_relay(config["address"]), f"the stop relay {config['address']}"
     return Relay(name, address, _tls(home, address, config), credential.key_id, 2 * MAX_STOP, 0, STOPS), credential
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Final
 
 from strongroom.custody.repair import require_repair_order
@@ -18,27 +17,9 @@ from strongroom.log.entry import MOST_EVIDENCE, parse_entry
 from strongroom.policy.model import Duty
 from strongroom.signer.replica import rank_of
 from strongroom.signer.station import Station
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, split_entries
 
 AHEAD: Final = 30_000  # ms that a cosigner's clock may be ahead of the own one
-_LENGTH: Final = struct.Struct(">I")
-
-
-def join_entries(raws: list[bytes]) -> bytes:
-    """The body of a frame of entries: each with its length in four bytes before it."""
-    return b"".join(_LENGTH.pack(len(raw)) + raw for raw in raws)
-
-
-def split_entries(body: bytes) -> list[bytes]:
-    """The entries of such a body; raises InvalidInput frame.entries."""
-    raws, at = [], 0
-    while at < len(body):
-        (length,) = _LENGTH.unpack_from(body, at) if at + 4 <= len(body) else (0,)
-        raws.append(body[at + 4 : at + 4 + length])
-        at += 4 + length
-        if at > len(body) or not length:
-            raise InvalidInput("frame.entries", "the body does not divide into entries")
-    return raws
 
 
 class Witness:

@@ -10,10 +10,10 @@ from strongroom.errors import InvalidInput
 _HERE = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
-def parse_address(text: str) -> tuple[str, int]:
+def parse_relay(text: str) -> tuple[str, int]:
     """Host and port of HOST:PORT; raises InvalidInput config.relay."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not port.isascii() or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise InvalidInput("config.relay", "a relay is written HOST:PORT")
     return host, int(port)
 

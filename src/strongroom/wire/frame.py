@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from strongroom.errors import InvalidInput
 MAX_HEAD: Final = 1 << 20
 MAX_BODY: Final = 8 << 20
 _PREFIX: Final = struct.Struct(">II")
+_LENGTH: Final = struct.Struct(">I")
 _SHAPE: Final = {"kind": str, "from": str, "to": str, "head": dict}
 
 
@@ -40,6 +42,23 @@ def decode_frame(head: bytes, body: bytes) -> Frame:
     """The frame of its two parts; raises InvalidInput."""
     doc = fields(parse(head, max_bytes=MAX_HEAD), "frame", _SHAPE)
     return Frame(parse_slug(doc["kind"]), parse_slug(doc["from"]), parse_slug(doc["to"]), doc["head"], body)
+
+
+def join_entries(raws: Iterable[bytes]) -> bytes:
+    """The body of a frame of entries: each with its length in four bytes (big-endian) before it."""
+    return b"".join(_LENGTH.pack(len(raw)) + raw for raw in raws)
+
+
+def split_entries(body: bytes) -> list[bytes]:
+    """The entries of such a body; raises InvalidInput frame.entries."""
+    raws, at = [], 0
+    while at < len(body):
+        (length,) = _LENGTH.unpack_from(body, at) if at + 4 <= len(body) else (0,)
+        raws.append(body[at + 4 : at + 4 + length])
+        at += 4 + length
+        if at > len(body) or not length:
+            raise InvalidInput("frame.entries", "the body does not divide into entries")
+    return raws
 
 
 async def read_frame(reader: asyncio.StreamReader, max_head: int = MAX_HEAD, max_body: int = MAX_BODY) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import tomllib
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,6 +11,16 @@ from typing import Any
 
 from strongroom.documents.canonical import fields
 from strongroom.errors import InvalidInput
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """What a listening role's TOML file says; raises InvalidInput config.file, config.syntax."""
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidInput("config.file", f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput("config.syntax", f"{path}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

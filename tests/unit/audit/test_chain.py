@@ -255,7 +255,7 @@ def test_a_sender_is_recovered_from_every_kind_of_transaction() -> None:
         {**basis, **fee, "chainId": 1},
     ):
         raw = bytes(account.sign_transaction(fields).raw_transaction)
-        sent = rawtx.read(raw)
+        sent = rawtx.parse_sent(raw)
         assert (sent.sender, sent.nonce) == (account.address.lower(), 3)
         assert sent.txid == "0x" + keccak256(raw).hex()
 
@@ -263,4 +263,4 @@ def test_a_sender_is_recovered_from_every_kind_of_transaction() -> None:
 @pytest.mark.parametrize("raw", [b"", b"\2", b"\2\xc0", b"\5\xc0", b"\xc0", rlp.encode([b""] * 9), b"\x7f" * 50])
 def test_what_is_no_transaction_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"chain\.transaction"):
-        rawtx.read(raw)
+        rawtx.parse_sent(raw)

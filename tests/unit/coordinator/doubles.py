@@ -13,7 +13,6 @@ from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transfer import Call
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.house import House
-from strongroom.coordinator.offers import pack, unpack
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
@@ -30,7 +29,7 @@ from strongroom.store.database import Database
 from strongroom.store.journal import Journal, run_inline
 from strongroom.store.lease import acquire
 from strongroom.store.log import append
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, join_entries, split_entries
 from tests.workspace import CHAIN, NODES, START, WEI, Workspace, seeded
 
 
@@ -107,13 +106,13 @@ class FakeNode:
 
     def on_entries_ask(self, head: dict[str, Any], body: bytes) -> list[Frame]:
         raws = self.entries[head["from"] : head["from"] + head["limit"]]
-        return [self.frame("entries", {"from": head["from"], "count": len(raws)}, pack(raws))]
+        return [self.frame("entries", {"from": head["from"], "count": len(raws)}, join_entries(raws))]
 
     def on_digest_ask(self, head: dict[str, Any], body: bytes) -> list[Frame]:
         return [self.frame("digest", {"size": self.state.size, "digest": state_digest(self.state)})]
 
     def on_append(self, head: dict[str, Any], body: bytes) -> list[Frame]:
-        raws, start = unpack(body) or [], head["from"]
+        raws, start = split_entries(body), head["from"]
         if start > len(self.entries):
             return [self.refusal("append", str(start), Refused("log.gap", "a gap")), self.head()]
         fresh = [parse_entry(raw) for raw in raws[len(self.entries) - start :]]

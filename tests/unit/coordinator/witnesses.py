@@ -9,8 +9,7 @@ from pathlib import Path
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import Disk
 from strongroom.signer.node import Node, Settings
-from strongroom.signer.witness import join_entries
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, join_entries
 from tests.unit.coordinator.doubles import Coordinator, FakeWires
 from tests.workspace import NODES, Workspace
 

@@ -18,8 +18,7 @@ from strongroom.log.entry import Entry, new_entry, parse_entry
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import Disk
 from strongroom.signer.node import Node, Settings
-from strongroom.signer.witness import join_entries
-from strongroom.wire.frame import Frame, decode_frame, encode_frame
+from strongroom.wire.frame import Frame, decode_frame, encode_frame, join_entries
 from tests.workspace import CHAIN, NODES, START, Workspace
 
 SIGNERS = NODES[:3]

@@ -15,8 +15,7 @@ from strongroom.keys.threshold import Vault
 from strongroom.policy.model import Duty
 from strongroom.signer.disk import Disk, open_disk
 from strongroom.signer.node import Node, Settings
-from strongroom.signer.witness import split_entries
-from strongroom.wire.frame import Frame
+from strongroom.wire.frame import Frame, split_entries
 from tests.unit.signer.fleet import SIGNERS, Fleet, accepts_in, codes
 from tests.workspace import NODES
 

@@ -268,7 +268,7 @@ def test_a_node_that_starts_again_holds_what_it_held(fleet: Fleet) -> None:
 
 
 def _body(home: Workspace, start: int) -> bytes:
-    from strongroom.signer.witness import join_entries
+    from strongroom.wire.frame import join_entries
 
     return join_entries([entry.raw for entry in home.entries[start:]])
 

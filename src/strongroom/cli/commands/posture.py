@@ -140,7 +140,7 @@ def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
     say("only bounded", "bold")
     for exposure in limits.exposure:
         noted, possible = (money(policy, exposure.asset, sum_) for sum_ in (exposure.noted, exposure.possible))
-        say(f"  a. signed and not final, wallet {exposure.wallet}: {noted} noted, {possible} possible")
+        say(f"  a. signed and not noted as final, wallet {exposure.wallet}: {noted} noted, {possible} possible")
     if not limits.exposure:
         say("  a. signed and not final: nothing")
     until = day(limits.last_until) if limits.last_until else "nothing is open"
