@@ -1,0 +1,1 @@
+"""Surface: the pages that the coordinator serves to people; no decisions."""
