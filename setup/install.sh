@@ -110,7 +110,7 @@ chain() {
     mark_done chain "$key"
 }
 
-system_packages
+system_packages "${1:-}"
 mkdir -p "$CACHE"
 # Two runs at once wait for each other; they share the environment and the cache.
 exec 9>"$CACHE/install.lock"

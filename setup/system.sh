@@ -15,6 +15,7 @@ choose_python() {
     die "no Python 3.11 in /usr/bin or /usr/local/bin; on Debian 12: apt-get install python3 python3-venv"
 }
 
+# With --dev also what only tests need: the browser that people's pages are tried in.
 system_packages() {
     local missing=()
     choose_python
@@ -25,6 +26,7 @@ system_packages() {
     command -v curl >/dev/null || missing+=(curl)
     { command -v flock && command -v setpriv && command -v unshare; } >/dev/null || missing+=(util-linux)
     [ "$(id -u)" != 0 ] || [ -x /usr/sbin/useradd ] || missing+=(passwd)
+    [ "${1:-}" != --dev ] || [ -x /usr/bin/chromium ] || missing+=(chromium)
     if [ ${#missing[@]} -gt 0 ]; then
         command -v apt-get >/dev/null || die "please install: ${missing[*]} (names of Debian packages)"
         [ "$(id -u)" = 0 ] || die "please run as root: apt-get install --no-install-recommends ${missing[*]}"
