@@ -69,9 +69,15 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     intent, name = parse_intent(statement.subject), TransferId(statement_hash(envelope))
     if fields(entry.body, "transfer.proposed", {"transfer": str})["transfer"] != name:
         raise Refused("transfer.id", "the id of a transfer is the hash of its initiator's statement")
-    policy, wallet = in_force(state), state.wallets.get(intent.wallet)
-    if statement.person not in policy.members:
-        raise Refused("person.unknown", f"'{statement.person}' is not a member and proposes nothing")
+    return opened(state, Transfer(name, statement.person, statement.key, intent, entry.time, touched=state.size))
+
+
+def opened(state: CustodyState, transfer: Transfer) -> CustodyState:
+    """The state with a transfer proposed just now, whoever has verified its statement; raises what denies it."""
+    policy, intent = in_force(state), transfer.intent
+    wallet, moment = state.wallets.get(intent.wallet), Moment.at(transfer.proposed)
+    if transfer.initiator not in policy.members:
+        raise Refused("person.unknown", f"'{transfer.initiator}' is not a member and proposes nothing")
     if wallet is None:
         raise InvalidInput("wallet.unknown", f"there is no wallet '{intent.wallet}'", "see: strongroom wallet list")
     if intent.asset not in policy.assets:
@@ -79,25 +85,25 @@ def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     if split_asset(intent.asset)[0] != wallet.chain:
         raise InvalidInput("chain.differs", f"wallet '{wallet.name}', asset and destination must be on one chain")
     call(intent.asset, intent.to, intent.amount)  # refuses a destination on another chain, too
-    used = opened_before(state, statement.person, intent.idempotency)
+    used = opened_before(state, transfer.initiator, intent.idempotency)
     if used is not None:
         raise Refused("intent.idempotency_used", f"transfer {used} has this idempotency key already")
-    transfer = Transfer(name, statement.person, statement.key, intent, entry.time, touched=state.size)
-    moment = Moment.at(entry.time)
     stopped = block(state, transfer, moment)
-    answer = stopped or verdict(state, transfer, moment, usage(state, entry.time))
+    answer = stopped or verdict(state, transfer, moment, usage(state, transfer.proposed))
     alone = exceeded(policy, request_of(state, intent, transfer.initiator, moment), lambda window: 0)
     for denied in (answer, alone):
         if isinstance(denied, Denied):
             raise DeniedError(denied.code, denied.reason)
-    if not isinstance(answer, Denied) and intent.until > entry.time + answer.obligations.terms.expiry * 1000:
+    if not isinstance(answer, Denied) and intent.until > transfer.proposed + answer.obligations.terms.expiry * 1000:
         longest = answer.obligations.terms.expiry
         raise InvalidInput("intent.until_too_far", f"rule '{answer.obligations.rule}' lets a transfer wait {longest} s")
     return replace(
         state,
-        transfers=state.transfers.set(name, transfer),
-        open=state.open.set(name, None),
-        proposals=state.proposals.add(bytes.fromhex(name), idempotency_hash(statement.person, intent.idempotency)),
+        transfers=state.transfers.set(transfer.id, transfer),
+        open=state.open.set(transfer.id, None),
+        proposals=state.proposals.add(
+            bytes.fromhex(transfer.id), idempotency_hash(transfer.initiator, intent.idempotency)
+        ),
     )
 
 
