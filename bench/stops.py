@@ -14,12 +14,12 @@ from bench.figures import Figure, Goal, Section, figure
 from bench.lab import Lab
 from bench.measure import Bench
 from strongroom.cli.profile import Profile, load
-from strongroom.cli.relays import deliver
 from strongroom.cli.signing import signed_stop
 from strongroom.documents.envelope import Envelope
 from strongroom.errors import StrongroomError
 from strongroom.lab.actions import WALLET
 from strongroom.lab.users import user_of
+from strongroom.wire.delivery import deliver
 
 AT_ONCE: Final = 4
 SETTLED: Final = 2.0  # s without a signature after which there will be none

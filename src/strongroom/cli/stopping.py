@@ -13,9 +13,9 @@ from strongroom.cli.output import emit, say
 
 if TYPE_CHECKING:
     from strongroom.cli.profile import Profile
-    from strongroom.cli.relays import Delivery
     from strongroom.documents.envelope import Envelope
     from strongroom.errors import StrongroomError
+    from strongroom.wire.delivery import Delivery
 
 PATIENCE: Final = 10.0  # s for the coordinator, which may be who is to be stopped
 
@@ -39,8 +39,8 @@ def stop(
     envelope = signed_stop(profile, kind, subject)
     if out is not None:
         return _write(out, envelope, as_json)
-    from strongroom.cli.relays import deliver
     from strongroom.cli.trust import known_nodes
+    from strongroom.wire.delivery import deliver
 
     nodes, ca = known_nodes(profile), profile.directory / profile.ca if profile.ca else None
     addresses = list(dict.fromkeys(relays or profile.stop_relays))

@@ -9,6 +9,7 @@ from typing import Final
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import ChainId, parse_chain, parse_hash
 from strongroom.errors import InvalidInput
+from strongroom.wire.dialling import parse_relay
 from strongroom.wire.listening import Tls, parse_listen, read_settings
 
 _SHAPE: Final = {"workspace": str, "api": str, "relay": str}
@@ -20,6 +21,8 @@ _OPTIONS: Final = {
     "bump_seconds": int,
     "signing_sessions": int,
     "api_requests": int,
+    "stop_relays": list,
+    "stop_ca": str,
 }
 
 
@@ -27,6 +30,7 @@ _OPTIONS: Final = {
 class Config:
     """The coordinator's settings.
 
+    `stop_relays` (HOST:PORT) get every stop too, their certificates checked by the file `stop_ca`;
     `poll_ms` between looks at a chain, `bump_seconds` before a fee bump, `api_requests` a second of one client.
     """
 
@@ -41,6 +45,8 @@ class Config:
     bump_seconds: int = 60
     signing_sessions: int = 16
     api_requests: int = 500
+    stop_relays: tuple[str, ...] = ()
+    stop_ca: Path | None = None
 
     @property
     def database_file(self) -> Path | None:
@@ -64,8 +70,15 @@ def load_config(home: Path) -> Config:
         database=doc.get("database", f"sqlite:///{home / 'strongroom.db'}"),
         chains=chains,
         tls=tls,
+        stop_relays=tuple(map(_relay, doc.get("stop_relays", []))),
+        stop_ca=home / doc["stop_ca"] if "stop_ca" in doc else None,
         **{name: _positive(name, doc[name]) for name in _OPTIONS if name in doc and _OPTIONS[name] is int},
     )
+
+
+def _relay(address: object) -> str:
+    parse_relay(address if isinstance(address, str) else "")
+    return str(address)
 
 
 def _positive(name: str, value: int) -> int:

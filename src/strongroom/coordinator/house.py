@@ -17,6 +17,7 @@ from strongroom.coordinator.funds import Funds
 from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.history import History
 from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.onward import PassOn
 from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.peers import Peers
 from strongroom.coordinator.ports import ChainNode, Clock, Transport
@@ -31,9 +32,11 @@ from strongroom.coordinator.stages.plan import Planner
 from strongroom.coordinator.statements import Statements
 from strongroom.coordinator.timeline import Timeline
 from strongroom.custody.fold import apply
+from strongroom.custody.stops import STOPS
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError
+from strongroom.log.entry import Entry
 from strongroom.store.database import Database
 from strongroom.store.journal import Journal
 from strongroom.store.log import LogStore
@@ -54,8 +57,9 @@ class House:
         clock: Clock,
         say: Callable[[str], None],
         entropy: Callable[[int], bytes] = os.urandom,
+        pass_on: PassOn = lambda stop: None,
     ) -> None:
-        self.config, self._clock, self.pulse = config, clock, Pulse()
+        self.config, self._clock, self._pass_on, self.pulse = config, clock, pass_on, Pulse()
         log = LogStore(database, journal)
         self.history = History(log, apply)
         peers, records = Peers(), Records(database, journal)
@@ -91,7 +95,7 @@ class House:
             self.sealing,
         )
         sequencer.on_cosigned.append(self._cosigned)
-        sequencer.on_entry.append(lambda index, entry: self.pulse.beat())
+        sequencer.on_entry.append(self._appended)
         self._tasks: list[asyncio.Task[None]] = []
         self._asked: dict[str, int] = {}
 
@@ -144,6 +148,12 @@ class House:
                 self.desk.sequencer.submit("policy.adopted", {"version": proposal.policy.version})
             except StrongroomError as error:
                 self.desk.say(f"policy version {proposal.policy.version} is not adopted: {error.code}")
+
+    def _appended(self, _index: int, entry: Entry) -> None:
+        """A stop leaves by the relays outside too, whoever brought it."""
+        for stop in entry.evidence if entry.kind in STOPS else ():
+            self._pass_on(stop)
+        self.pulse.beat()
 
     def _cosigned(self) -> None:
         """After a round: who has just been logged as started says so only when asked."""

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from strongroom.coordinator.config import Config, load_config
 from strongroom.coordinator.house import House
+from strongroom.coordinator.onward import Onward
 from strongroom.coordinator.ports import system_clock
 from strongroom.coordinator.service import Service
 from strongroom.custody.fold import apply
@@ -104,7 +105,8 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
         journal = Journal(database, lease, runner, failed)
         relay = Relay(config.workspace, key, lambda: credentials(house), _say)
         nodes = {chain: EvmNode(url) for chain, url in config.chains.items()}
-        house = House(config, database, journal, relay, nodes, key, system_clock, _say)
+        onward = Onward(config.stop_relays, config.stop_ca, lambda: credentials(house), _say)
+        house = House(config, database, journal, relay, nodes, key, system_clock, _say, pass_on=onward.pass_on)
         house.load()
         relay.house = house.hall
         tls = config.tls.context() if config.tls else None
@@ -120,6 +122,7 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
         server.should_exit = True
         await asyncio.wait([serving], timeout=5)
         await relay.close()
+        await onward.close()
         await house.stop()
         if not failures:
             await journal.drain()

@@ -125,7 +125,8 @@ def configure(layout: Layout, settings: Settings) -> None:
     write_private(
         layout.home("coordinator") / "coordinator.toml",
         f'workspace = "{settings.workspace}"\napi = "127.0.0.1:{settings.ports["api"]}"\n'
-        f'relay = "{settings.relay}"\n\n[chains."{chain.CHAIN}"]\nurl = "{settings.node_url}"\n',
+        f'relay = "{settings.relay}"\nstop_relays = ["{settings.stop_relay}"]\n\n'
+        f'[chains."{chain.CHAIN}"]\nurl = "{settings.node_url}"\n',
         user_of("coordinator"),
     )
     key = _configure_relay(layout, settings)

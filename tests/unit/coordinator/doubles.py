@@ -18,6 +18,7 @@ from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import EMPTY, CustodyState, TransferId
 from strongroom.custody.witnesses import accepted, reached
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.log.accept import parse_accepts, sign_accept
@@ -286,6 +287,7 @@ class Coordinator:
     def __init__(self, path: Path, desk: Workspace, *, chain: FakeChain | None = None) -> None:
         self.path, self.desk, self.chain = path, desk, chain or FakeChain()
         self.wires, self.now, self.said = self._wires(), desk.time + 1000, list[str]()
+        self.passed_on: list[Envelope] = []
         self.nodes = {name: FakeNode(name, desk) for name in NODES}
         for node in self.nodes.values():
             node.clock = lambda: self.now
@@ -309,7 +311,7 @@ class Coordinator:
         house = House(
             config, journal=journal, database=self.database, transport=self.wires,
             nodes={ChainId(CHAIN): self.chain}, key=self.desk.keys["coordinator"], clock=lambda: self.now,
-            say=self.said.append,
+            say=self.said.append, pass_on=self.passed_on.append,
         )  # fmt: skip
         self.wires.house = house
         return house

@@ -27,6 +27,13 @@ def test_a_usual_file(tmp_path: Path) -> None:
     assert config.database == f"sqlite:///{tmp_path / 'strongroom.db'}"
 
 
+def test_the_relays_of_stops_and_their_certificate(tmp_path: Path) -> None:
+    """Nobody by default."""
+    assert load_config(write(tmp_path)).stop_relays == ()
+    config = load_config(write(tmp_path, more='stop_relays = ["relay.example:7702"]\nstop_ca = "ca.pem"\n'))
+    assert (config.stop_relays, config.stop_ca) == (("relay.example:7702",), tmp_path / "ca.pem")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "[::]", "example.org"])
 def test_listening_openly_takes_tls(tmp_path: Path, host: str) -> None:
     """Another address than loopback only with a certificate."""
@@ -45,6 +52,8 @@ def test_listening_openly_takes_tls(tmp_path: Path, host: str) -> None:
         ('poll_ms = "1"\n', "document.type"),
         ('[chains."eip155:0x1"]\nurl = "x"\n', "chain.syntax"),
         ("= 1", "config.syntax"),
+        ('stop_relays = ["127.0.0.1"]\n', "config.relay"),
+        ("stop_relays = [7]\n", "config.relay"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, more: str, code: str) -> None:

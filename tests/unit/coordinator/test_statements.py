@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from strongroom.coordinator.answers import Submission
+from strongroom.documents.statement import from_envelope
 from strongroom.errors import Denied, InvalidInput, Refused
 from strongroom.policy.loader import load_policy
 from tests.unit.coordinator.doubles import Coordinator
@@ -75,7 +76,7 @@ async def test_who_has_no_part_is_denied(made: Coordinator) -> None:
     assert made.house.desk.records.collected() == []
 
 
-async def test_a_freeze_reaches_every_node_and_stops_transfers(made: Coordinator) -> None:
+async def test_a_freeze_reaches_every_node_and_relay_and_stops_transfers(made: Coordinator) -> None:
     """One freezer is enough; the second in a week waits for company."""
     freeze = {"scope": "wallet", "target": "hot-eth", "reason": "a strange withdrawal"}
     done = await state_it(made, "alice", "workspace.freeze", freeze, bare=True)
@@ -89,6 +90,7 @@ async def test_a_freeze_reaches_every_node_and_stops_transfers(made: Coordinator
     assert (await state_it(made, "alice", "workspace.freeze", again, bare=True)).status == "collected"
     both = await state_it(made, "bob", "workspace.freeze", {**again, "reason": "alone"}, bare=True)
     assert both.status == "logged"
+    assert [from_envelope(stop).person for stop in made.passed_on] == ["alice", "bob"]
     name = next(iter(made.house.service.state.freezes))
     for person in ("alice", "bob"):
         last = await state_it(made, person, "workspace.unfreeze", {"freeze": name})
@@ -138,6 +140,7 @@ async def test_a_nodes_request_is_logged_once(made: Coordinator) -> None:
     evidence = [desk.statement("alice", "wallet.close", stop, bare=True).to_doc()]
     for node in made.nodes.values():
         hall.take(node.name, node.frame("submit", {"kind": "wallet.closed", "body": stop, "evidence": evidence}))
+    assert [from_envelope(stop).kind for stop in made.passed_on] == ["wallet.close"]
     assert made.house.desk.state.size == size + 2
     for kind in ("policy.adopted", "transfer.authorized", "wallet.opened"):
         hall.take("signer-1", made.nodes["signer-1"].frame("submit", {"kind": kind, "body": {}, "evidence": evidence}))

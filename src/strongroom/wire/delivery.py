@@ -1,4 +1,4 @@
-"""A relay of stops from a person's side: hand it one stop, and check who says, signed, that they hold it."""
+"""A relay of stops from the bringer's side: hand it one stop, and check who says, signed, that they hold it."""
 
 from __future__ import annotations
 
@@ -48,8 +48,13 @@ class Delivery:
 
 def deliver(address: str, ca: Path | None, envelope: Envelope, nodes: Mapping[str, Credential]) -> Delivery:
     """Hand a stop to the relay at HOST:PORT; `nodes` are the keys that receipts are checked by. Never raises."""
+    return asyncio.run(delivered(address, ca, envelope, nodes))
+
+
+async def delivered(address: str, ca: Path | None, envelope: Envelope, nodes: Mapping[str, Credential]) -> Delivery:
+    """The same inside an event loop."""
     try:
-        answer = asyncio.run(_asked(address, ca, envelope))
+        answer = await _asked(address, ca, envelope)
         return _read(address, envelope, answer, nodes)
     except StrongroomError as error:
         return Delivery(address, error=error)
