@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Any
 
 from strongroom.api.facade import Activity, Event, Health, Refusal
-from strongroom.api.words import moment, money, party, terms
 from strongroom.chains.evm.explain import explain
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, Standing, describe, standing, verdict
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Payload, Phase, Transfer
+from strongroom.custody.words import moment, money, party, terms
 from strongroom.documents.canonical import digest
 from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed, Denied

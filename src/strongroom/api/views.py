@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from strongroom.api.facade import Health, KeygenProgress, OrderProgress, Split
-from strongroom.api.words import address_of, duration
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, Freeze
 from strongroom.custody.witnesses import fresh_since, witnesses
+from strongroom.custody.words import address_of, duration
 from strongroom.documents.names import AccountId
 from strongroom.log.checkpoint import Note, parse_note, quorum
 
