@@ -7,14 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from strongroom.api.facade import Activity, Event, Health, Refusal
-from strongroom.chains.evm.explain import explain
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, Standing, describe, standing, verdict
 from strongroom.custody.moment import Moment
-from strongroom.custody.state import CustodyState, Payload, Phase, Transfer
-from strongroom.custody.words import moment, money, party, terms
+from strongroom.custody.outline import approvals, decision, explained, payload_document, summary
+from strongroom.custody.state import CustodyState, Phase, Transfer
+from strongroom.custody.words import moment, terms
 from strongroom.documents.canonical import digest
-from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed, Denied
 from strongroom.policy.obligations import Obligations
 
@@ -48,26 +47,6 @@ class Untold:
     awaiting_code: str = ""
 
 
-def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:
-    """What was asked and the phase in the log: one row of a list."""
-    intent, policy = transfer.intent, in_force(state)
-    return {
-        "id": transfer.id,
-        "phase": transfer.phase.value,
-        "closed": transfer.closed,
-        "initiator": transfer.initiator,
-        "from": intent.wallet,
-        "to": party(state, intent.to),
-        "asset": intent.asset,
-        "amount": money(policy, intent.asset, intent.amount),
-        "why": intent.why,
-        "until": intent.until,
-        "idempotency": intent.idempotency,
-        "proposed": transfer.proposed,
-        "txid": transfer.txid or None,
-    }
-
-
 def transfer_document(
     state: CustodyState, transfer: Transfer, activity: Activity, health: Health, now: int
 ) -> dict[str, Any]:
@@ -82,17 +61,10 @@ def transfer_document(
     document = {
         **summary(state, transfer),
         "status": _status(transfer, stand, activity, awaiting).value,
-        "decision": _decision(answer, obligations),
-        "approvals": [
-            {
-                "person": approval.person,
-                "time": approval.time,
-                "counts": obligations is not None and approval.obligations == obligations.digest,
-            }
-            for approval in transfer.approvals
-        ],
+        "decision": decision(answer),
+        "approvals": approvals(transfer, obligations),
         "nonce": transfer.authorization.nonce if transfer.authorization else None,
-        "payloads": [_payload(state, payload) for payload in transfer.payloads],
+        "payloads": [payload_document(state, payload) for payload in transfer.payloads],
         "txids": list(activity.txids),
         "confirmations": activity.confirmations,
         "refusals": [
@@ -148,35 +120,6 @@ def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awai
     return Status.REFUSED if refused >= newest and transfer.phase is not Phase.SIGNED else Status.IN_PROGRESS
 
 
-def _decision(answer: Allowed | Denied, obligations: Obligations | None) -> dict[str, Any]:
-    """The rules' answer; `obligations` is what an approval signs the digest of."""
-    return {
-        "allowed": obligations is not None,
-        "rule": obligations.rule if obligations else None,
-        "obligations": obligations.to_doc() if obligations else None,
-        "digest": obligations.digest if obligations else None,
-        "code": answer.code if isinstance(answer, Denied) else None,
-        "reason": answer.reason if isinstance(answer, Denied) else None,
-    }
-
-
-def _payload(state: CustodyState, payload: Payload) -> dict[str, Any]:
-    return {
-        "digest": payload.digest,
-        "time": payload.time,
-        "null": payload.null,
-        "raw": payload.raw.hex(),
-        "explained": _explained(state, payload),
-    }
-
-
-def _explained(state: CustodyState, payload: Payload) -> list[str]:
-    try:
-        return explain(payload.raw, in_force(state).assets)
-    except StrongroomError as error:
-        return [f"cannot be decoded: {error.message}"]
-
-
 def _item(time: int | None, stage: str, text: str, details: list[str] | None = None) -> dict[str, Any]:
     return {"time": time, "stage": stage, "text": text, "details": details or []}
 
@@ -204,7 +147,7 @@ def _timeline(
         text = "authorized: limits consumed, this payload alone may be signed"
         if index:
             text = "replaced by a null payload" if payload.null else "replaced at another fee, same nonce"
-        items.append(_item(payload.time, stage, text, _explained(state, payload)))
+        items.append(_item(payload.time, stage, text, explained(state, payload)))
     told = {event.stage for event in activity.events}
     items += [_item(e.time, e.stage, f"{e.stage}: {e.text}") for e in activity.events if e.stage not in _FROM_LOG]
     items += [

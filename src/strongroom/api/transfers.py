@@ -16,7 +16,8 @@ from strongroom.api.facade import Activity, Clock, Service
 from strongroom.api.intake import propose
 from strongroom.api.models import DsseEnvelope, ErrorAnswer, ProposalEvidence, TransferAnswer, Transfers
 from strongroom.api.openapi import json_body, refusals
-from strongroom.api.timeline import Untold, summary, transfer_document
+from strongroom.api.timeline import Untold, transfer_document
+from strongroom.custody.outline import summary
 from strongroom.custody.state import Transfer
 
 _POLL: Final = 1.0  # seconds between looks, for what changes with time alone

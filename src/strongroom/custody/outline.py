@@ -1,0 +1,77 @@
+"""A transfer as a document, from the log alone: what was asked, what the rules say, what was authorized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strongroom.chains.evm.explain import explain
+from strongroom.custody.authority import in_force
+from strongroom.custody.state import CustodyState, Payload, Transfer
+from strongroom.custody.words import money, party
+from strongroom.errors import StrongroomError
+from strongroom.policy.evaluate import Allowed, Denied, Verdict
+from strongroom.policy.obligations import Obligations
+
+
+def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:
+    """What was asked and the phase in the log: one row of a list."""
+    intent, policy = transfer.intent, in_force(state)
+    return {
+        "id": transfer.id,
+        "phase": transfer.phase.value,
+        "closed": transfer.closed,
+        "initiator": transfer.initiator,
+        "from": intent.wallet,
+        "to": party(state, intent.to),
+        "asset": intent.asset,
+        "amount": money(policy, intent.asset, intent.amount),
+        "why": intent.why,
+        "until": intent.until,
+        "idempotency": intent.idempotency,
+        "proposed": transfer.proposed,
+        "txid": transfer.txid or None,
+    }
+
+
+def decision(answer: Verdict) -> dict[str, Any]:
+    """The rules' answer; `obligations` is what an approval signs the digest of."""
+    obligations = answer.obligations if isinstance(answer, Allowed) else None
+    return {
+        "allowed": obligations is not None,
+        "rule": obligations.rule if obligations else None,
+        "obligations": obligations.to_doc() if obligations else None,
+        "digest": obligations.digest if obligations else None,
+        "code": answer.code if isinstance(answer, Denied) else None,
+        "reason": answer.reason if isinstance(answer, Denied) else None,
+    }
+
+
+def approvals(transfer: Transfer, obligations: Obligations | None) -> list[dict[str, Any]]:
+    """Who has approved when, and whether under the obligations that hold now."""
+    return [
+        {
+            "person": approval.person,
+            "time": approval.time,
+            "counts": obligations is not None and approval.obligations == obligations.digest,
+        }
+        for approval in transfer.approvals
+    ]
+
+
+def payload_document(state: CustodyState, payload: Payload) -> dict[str, Any]:
+    """One authorized payload, decoded from its bytes."""
+    return {
+        "digest": payload.digest,
+        "time": payload.time,
+        "null": payload.null,
+        "raw": payload.raw.hex(),
+        "explained": explained(state, payload),
+    }
+
+
+def explained(state: CustodyState, payload: Payload) -> list[str]:
+    """What the payload does, in lines for people."""
+    try:
+        return explain(payload.raw, in_force(state).assets)
+    except StrongroomError as error:
+        return [f"cannot be decoded: {error.message}"]
