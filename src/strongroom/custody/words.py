@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from strongroom.chains.evm.checksum import checksum
@@ -11,20 +10,9 @@ from strongroom.custody.state import CustodyState
 from strongroom.documents.decimal import show
 from strongroom.documents.names import AccountId, AssetId, split_account
 from strongroom.policy.model import Allowance, Policy
+from strongroom.policy.words import duration, moment
 
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-
-def moment(time_ms: int) -> str:
-    """UTC to the second: `2026-11-21 10:24:42 UTC`."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def duration(seconds: int) -> str:
-    """Seconds in the largest unit that divides them: `10 minutes`."""
-    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" + ("" if count == 1 else "s")
+__all__ = ["address_of", "duration", "moment", "money", "party", "terms"]
 
 
 def money(policy: Policy, asset: AssetId, amount: int) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_listing_an_address(site: Site, cli: Cli) -> None:
 def test_a_policy_is_shown_proposed_and_withdrawn(site: Site, cli: Cli, tmp_path: Path) -> None:
     alice, bob = site.profile("alice"), site.profile("bob")
     shown = cli("--profile", alice, "policy", "show")
-    assert "1. small ETH" in shown.out and "at most 1 ETH" in shown.out and "otherwise: denied" in shown.out
+    assert "1. small ETH" in shown.out and "at most 1 ETH" in shown.out and "no rule allows is denied" in shown.out
     policy = json.loads(cli("--profile", alice, "policy", "show", "--json").out)
     policy |= {"version": 2, "cool_down": 60}
     (tmp_path / "next.json").write_text(json.dumps(policy))

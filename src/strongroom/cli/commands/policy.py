@@ -21,10 +21,10 @@ def show(as_json: Json = False) -> None:
     found = load().client().get("/v1/policy")
 
     def human() -> None:
-        from strongroom.cli.policy_text import describe
-
-        for line, style in describe(found):
-            say(line, style)
+        tell(found["policy"], found["digest"])
+        for stopped in ("suspended", "revoked"):
+            if found[stopped]:
+                say(f"{stopped}: {', '.join(found[stopped])}", "yellow")
 
     emit(found["policy"], as_json, human)
 
@@ -94,3 +94,15 @@ def withdraw(as_json: Json = False) -> None:
         raise InvalidInput("policy.no_proposal", "no other version is proposed")
     answer = hand_in(profile, client, "policy.withdraw", {"version": proposal["version"]}, stop=True)
     settle(answer, as_json, f"version {proposal['version']} is withdrawn")
+
+
+def tell(policy: dict[str, Any], digest: str) -> None:
+    """The whole document in words."""
+    from strongroom.policy.chapters import chapters
+
+    say(f"{policy['label']}, policy version {policy['version']}", "bold")
+    say(f"digest {digest}", "dim")
+    for title, lines in chapters(policy):
+        say(title, "bold")
+        for line in lines:
+            say(f"  {line}")

@@ -109,9 +109,9 @@ def _cap(cap: Cap) -> dict[str, Any]:
 
 
 def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
-    from strongroom.cli.policy_text import money
     from strongroom.cli.timeline import day
     from strongroom.custody.authority import in_force
+    from strongroom.custody.words import money
 
     policy = in_force(state)
     for finding in found.findings:
@@ -134,12 +134,12 @@ def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
         )
         asset = rule.assets[0] if len(rule.assets) == 1 else None
         most = "no bound" if rule.amount is None else str(rule.amount)
-        most = money(policy, asset, rule.amount) if asset and rule.amount is not None else most
+        most = money(policy, asset, rule.amount)["text"] if asset and rule.amount is not None else most
         rows.append([rule.rule, ", ".join(rule.wallets), "own wallets only" if rule.own_wallets_only else most, who])
     table(["rule", "wallets", "at a time", "takes"], rows, "no rule allows anything")
     say("only bounded", "bold")
     for exposure in limits.exposure:
-        noted, possible = (money(policy, exposure.asset, sum_) for sum_ in (exposure.noted, exposure.possible))
+        noted, possible = (money(policy, exposure.asset, sum_)["text"] for sum_ in (exposure.noted, exposure.possible))
         say(f"  a. signed and not noted as final, wallet {exposure.wallet}: {noted} noted, {possible} possible")
     if not limits.exposure:
         say("  a. signed and not final: nothing")
@@ -148,7 +148,7 @@ def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
         f"{span(limits.longest_wait)} at most")  # fmt: skip
     for cap in (*limits.fees, *limits.limits):
         what = "c. " if cap in limits.fees else "hot limit "
-        used, most = (money(policy, cap.asset, sum_) for sum_ in (cap.used, cap.maximum))
+        used, most = (money(policy, cap.asset, sum_)["text"] for sum_ in (cap.used, cap.maximum))
         say(f"  {what}{cap.name}, {cap.subject}: {used} of {most} in {span(cap.seconds)}")
     say(f"  d. deposit addresses given out: {limits.deposit_addresses}")
     routes = [f"{name}: {', '.join(found)}" for name, found in limits.routes_without_the_log.items() if found]
