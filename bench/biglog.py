@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, Final
 
 import rlp  # type: ignore[import-untyped]
 
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.documents.envelope import sign
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.statement import payload_type
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import leaf_hash

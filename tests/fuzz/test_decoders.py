@@ -23,15 +23,20 @@ from strongroom.chains.evm import checksum, transaction
 from strongroom.custody import snapshot
 from strongroom.custody.digest import state_digest
 from strongroom.custody.transfers import parse_intent
-from strongroom.documents import amount, canonical, credentials, decimal, envelope, names, statement
+from strongroom.documents import abi, amount, canonical, credentials, decimal, envelope, names, statement, typed
 from strongroom.errors import StrongroomError
 from strongroom.log import accept, batch, checkpoint, entry
+from strongroom.policy.calls import parse_shape
 from strongroom.policy.loader import load_policy
+from strongroom.policy.schemas import parse_schema
 from strongroom.wire import frame
 from strongroom.wire.dialling import parse_relay
 from strongroom.wire.frame import join_entries, split_entries
 from strongroom.wire.listening import parse_listen
 from tests.unit.audit.test_verify import note_of
+from tests.unit.documents.test_typed import MAIL
+from tests.unit.policy.test_calls import SHAPE
+from tests.unit.policy.test_schemas import MAIL_SCHEMA
 from tests.workspace import ETH, PAYEE, Workspace
 
 ROOMS = ("documents", "log", "wire", "chains", "policy", "custody", "signer", "coordinator", "relay", "audit")
@@ -126,6 +131,10 @@ DECODERS = (
     Decoder("parse_address", checksum.parse_address, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
     Decoder("decode", transaction.decode, next(iter(HOME.state.transfers.values())).payloads[0].raw),
     Decoder("parse_sent", parse_sent, SENT),
+    Decoder("parse_method", abi.parse_method, "approve(address,uint256)"),
+    Decoder("parse_message", typed.parse_message, canonical.encode(MAIL)),
+    Decoder("parse_shape", lambda doc: parse_shape("rule 1", doc), SHAPE),
+    Decoder("parse_schema", lambda doc: parse_schema("messages.mail", doc), MAIL_SCHEMA),
     Decoder("load_policy", load_policy, HOME.policy),
     Decoder("parse_intent", parse_intent, HOME.intent()),
     Decoder("split_entries", split_entries, join_entries([PROPOSED.raw, b"x"])),

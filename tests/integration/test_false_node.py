@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transfer import Call
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.nodes.evm import EvmNode

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import rlp  # type: ignore[import-untyped]
 
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transfer import Call
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, Unreachable
 from strongroom.nodes.answers import Block, Receipt

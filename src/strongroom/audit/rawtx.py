@@ -9,7 +9,7 @@ import rlp  # type: ignore[import-untyped]
 from coincurve import PublicKey
 
 from strongroom.chains.evm.address import address_of
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 from strongroom.errors import InvalidInput
 
 _NONCE_AT = {1: 1, 2: 1, 3: 1, 4: 1}  # EIP-2930, 1559, 4844, 7702: behind the chain id

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 
 TRANSFER_EVENT: Final = "0x" + keccak256(b"Transfer(address,address,uint256)").hex()
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, Self, TypeVar
 
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transfer import Call, chain_number
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.nodes import answers

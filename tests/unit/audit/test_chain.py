@@ -16,9 +16,9 @@ from strongroom.audit.bundle import bundle_lines
 from strongroom.audit.finding import AuditFailed
 from strongroom.audit.report import Report
 from strongroom.audit.verify import verify_bundle
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transaction import assemble
 from strongroom.custody.state import TransferId
+from strongroom.documents.keccak import keccak256
 from strongroom.errors import InvalidInput
 from tests.unit.audit.test_verify import note_of
 from tests.workspace import CHAIN, Workspace

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from strongroom.chains.evm.keccak import keccak256
 from strongroom.chains.evm.transfer import Call
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.house import House
@@ -19,6 +18,7 @@ from strongroom.custody.permission import may_sign
 from strongroom.custody.state import EMPTY, CustodyState, TransferId
 from strongroom.custody.witnesses import accepted, reached
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.log.accept import parse_accepts, sign_accept

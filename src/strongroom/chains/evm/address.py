@@ -7,7 +7,7 @@ from typing import Final
 
 from coincurve import PublicKey
 
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 from strongroom.errors import InvalidInput
 
 ZERO: Final = "0x" + "00" * 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 from strongroom.errors import InvalidInput
 
 _ADDRESS: Final = re.compile(r"0x[0-9A-Fa-f]{40}", re.ASCII)

@@ -12,7 +12,7 @@ from coincurve.utils import GROUP_ORDER_INT
 from rlp.codec import consume_length_prefix  # type: ignore[import-untyped]
 
 from strongroom.chains.evm.address import address_of, is_canonical
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.proofs import proven
 from strongroom.errors import Refused
 

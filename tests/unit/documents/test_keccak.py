@@ -6,7 +6,7 @@ from eth_hash.backends.pycryptodome import keccak256 as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.chains.evm.keccak import keccak256
+from strongroom.documents.keccak import keccak256
 
 
 @given(st.binary(max_size=600))
