@@ -21,7 +21,7 @@ from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.sealed import Sealed
 from strongroom.custody.state import EMPTY, CustodyState
-from strongroom.documents.envelope import encode_base64
+from strongroom.documents.base64 import encode_base64
 from strongroom.log.batch import parse_ahead, parse_entries
 from strongroom.log.checkpoint import parse_note
 from strongroom.log.entry import Entry, parse_entry

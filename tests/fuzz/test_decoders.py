@@ -23,9 +23,10 @@ from strongroom.chains.evm import checksum, transaction
 from strongroom.custody import snapshot
 from strongroom.custody.digest import state_digest
 from strongroom.custody.transfers import parse_intent
-from strongroom.documents import abi, amount, canonical, credentials, decimal, envelope, names, statement, typed
+from strongroom.documents import abi, amount, base64, canonical, credentials, decimal, envelope, names, statement, typed
 from strongroom.errors import StrongroomError
 from strongroom.log import accept, batch, checkpoint, entry
+from strongroom.passkeys.enrolment import Enrolment, enrolment_statement, read_enrolment
 from strongroom.policy.calls import parse_shape
 from strongroom.policy.loader import load_policy
 from strongroom.policy.schemas import parse_schema
@@ -33,13 +34,16 @@ from strongroom.wire import frame
 from strongroom.wire.dialling import parse_relay
 from strongroom.wire.frame import join_entries, split_entries
 from strongroom.wire.listening import parse_listen
+from tests.passkeys import SoftPasskey
 from tests.unit.audit.test_verify import note_of
 from tests.unit.documents.test_typed import MAIL
 from tests.unit.policy.test_calls import SHAPE
 from tests.unit.policy.test_schemas import MAIL_SCHEMA
 from tests.workspace import ETH, PAYEE, Workspace
 
-ROOMS = ("documents", "log", "wire", "chains", "policy", "custody", "signer", "coordinator", "relay", "audit")
+ROOMS = (
+    "documents", "log", "wire", "passkeys", "chains", "policy", "custody", "signer", "coordinator", "relay", "audit",
+)  # fmt: skip
 NAMES = ("parse", "decode", "load", "split", "unpack", "from_", "read")
 ELSEWHERE = {
     "SigningKey.load",  # a key file of one's own
@@ -76,6 +80,9 @@ SENT = (
     )
     .raw_transaction
 )
+PASSKEY = SoftPasskey("http://localhost:8420", seed="alice")
+ENROLS = enrolment_statement("alice", PASSKEY.credential, HOME.state.workspace)
+ENROLMENT = Enrolment("alice", PASSKEY.credential, statement.sign_statement(ENROLS, PASSKEY)).to_doc()
 FRAME = frame.encode_frame(frame.Frame("append", "coordinator", "signer-1", {"from": 1}, b"entries"))
 
 
@@ -100,7 +107,7 @@ DECODERS = (
     Decoder("parse_explained", canonical.parse_explained, PROPOSED.raw),
     Decoder("parse_loose", canonical.parse_loose, PROPOSED.raw),
     Decoder("Credential.from_doc", credentials.Credential.from_doc, HOME.keys["alice"].credential.to_doc()),
-    Decoder("decode_base64", envelope.decode_base64, "AAECAwQ="),
+    Decoder("decode_base64", base64.decode_base64, "AAECAwQ="),
     Decoder("Envelope.from_doc", envelope.Envelope.from_doc, STATEMENT.to_doc()),
     Decoder("parse_chain", names.parse_chain, "eip155:1"),
     Decoder("parse_asset", names.parse_asset, ETH),
@@ -138,6 +145,7 @@ DECODERS = (
     Decoder("load_policy", load_policy, HOME.policy),
     Decoder("parse_intent", parse_intent, HOME.intent()),
     Decoder("split_entries", split_entries, join_entries([PROPOSED.raw, b"x"])),
+    Decoder("read_enrolment", lambda doc: read_enrolment(doc, HOME.state.workspace), ENROLMENT),
     Decoder("parse_relay", parse_relay, "127.0.0.1:7701"),
 )
 

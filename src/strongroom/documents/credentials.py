@@ -1,11 +1,12 @@
-"""Credentials: Ed25519 public keys named by their hash, and the signing keys of tools and services."""
+"""Credentials: public keys of three kinds named by their hash, and the signing keys of tools and services."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hex
+from strongroom.documents.passkey import Passkey, uncompressed, verify_assertion
 from strongroom.documents.proofs import proven
+from strongroom.documents.rs256 import rsa_key
 from strongroom.errors import InvalidInput, Refused
 
 _MAX_KEY_FILE: Final = 4096
@@ -28,9 +31,28 @@ _ORDER_8: Final = int.from_bytes(
 _SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
 
 
-def key_id(public: bytes) -> str:
-    """The only name of a key: SHA-256 hex of "ed25519:" and the public key in hex."""
-    return hashlib.sha256(b"ed25519:" + public.hex().encode()).hexdigest()
+class Kind(StrEnum):
+    """What a credential is: who may hold which stands in the policy's page."""
+
+    ED25519 = "ed25519"
+    WEBAUTHN = "webauthn"
+    RS256 = "rs256"
+
+
+class Surface(StrEnum):
+    """Where a key is used; it belongs to the key and is adopted with it."""
+
+    CONSOLE = "console"
+    APPROVER = "approver"
+
+
+_PLAIN: Final = {"kind": str, "public": str}
+_PASSKEY: Final = {**_PLAIN, "id": str, "rp_id": str, "origin": str, "surface": str, "backup_eligible": bool}
+
+
+def key_id(public: bytes, kind: str = Kind.ED25519) -> str:
+    """The only name of a key: SHA-256 hex of its kind, a colon, and the public key in hex."""
+    return hashlib.sha256(f"{kind}:{public.hex()}".encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)
@@ -40,44 +62,94 @@ def _verifier(public: bytes) -> Ed25519PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A public key that statements are verified with; raises InvalidInput credential.public, credential.kind.
+    """A public key that statements or requests are verified with; raises InvalidInput credential.*.
 
-    The library takes any 32 bytes. An unreduced y would give one key two names and a point of small order
-    verifies what nobody signed: both are refused here.
+    `public` is an Ed25519 key (32 bytes), a passkey's compressed P-256 point (33) or an RSA key in DER.
     """
 
     public: bytes
-    kind: str = "ed25519"
+    kind: Kind = Kind.ED25519
+    surface: Surface = Surface.CONSOLE
+    passkey: Passkey | None = None
     key_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.kind != "ed25519":
-            raise InvalidInput("credential.kind", "the kind of credential is not known")
-        if len(self.public) != 32:
-            raise InvalidInput("credential.public", "an Ed25519 public key has 32 bytes")
-        y = int.from_bytes(self.public, "little") % 2**255
-        if y >= _FIELD or y in _SMALL_ORDER:
-            raise InvalidInput("credential.public", "the public key is not canonical or has small order")
-        object.__setattr__(self, "key_id", key_id(self.public))
+        match self.kind:
+            case Kind.ED25519:
+                _check_ed25519(self.public)
+            case Kind.WEBAUTHN:
+                uncompressed(self.public)
+            case Kind.RS256:
+                rsa_key(self.public)
+        object.__setattr__(self, "key_id", key_id(self.public, self.kind))
+
+    @property
+    def device_bound(self) -> bool:
+        """Whether it is a passkey that cannot leave its authenticator."""
+        return self.passkey is not None and not self.passkey.backup_eligible
 
     def to_doc(self) -> dict[str, Any]:
-        """`{"kind": "ed25519", "public": hex}`."""
-        return {"kind": self.kind, "public": self.public.hex()}
+        """`{"kind", "public"}`, and what else its kind has; an Ed25519 key's surface where it is not the console."""
+        doc = {"kind": self.kind.value, "public": self.public.hex()}
+        if self.passkey:
+            return {**doc, **asdict(self.passkey), "id": self.passkey.id.hex(), "surface": self.surface.value}
+        return doc if self.surface is Surface.CONSOLE else {**doc, "surface": self.surface.value}
 
     @classmethod
     def from_doc(cls, doc: object) -> Credential:
         """The credential of to_doc's form, hex in lower case."""
-        found = fields(doc, "credential", {"kind": str, "public": str})
-        return cls(parse_hex(found["public"], 32, "credential.public"), found["kind"])
+        kind = doc.get("kind") if type(doc) is dict else None
+        if kind == Kind.ED25519:
+            found = fields(doc, "credential", _PLAIN, {"surface": str})
+            public = parse_hex(found["public"], 32, "credential.public")
+            return cls(public, surface=_surface(found.get("surface", Surface.CONSOLE)))
+        if kind == Kind.WEBAUTHN:
+            found = fields(doc, "credential", _PASSKEY)
+            identity = parse_hex(found["id"], code="credential.id")
+            passkey = Passkey(identity, found["rp_id"], found["origin"], found["backup_eligible"])
+            public = parse_hex(found["public"], code="credential.public")
+            return cls(public, Kind.WEBAUTHN, _surface(found["surface"]), passkey)
+        if kind == Kind.RS256:
+            found = fields(doc, "credential", _PLAIN)
+            return cls(parse_hex(found["public"], code="credential.public"), Kind.RS256)
+        raise InvalidInput("credential.kind", "the kind of credential is not known")
 
     def verify(self, message: bytes, signature: bytes) -> None:
-        """Raises Refused credential.bad_signature unless the signature is this key's over the message."""
+        """Raises Refused unless the signature is this key's over the message; a passkey's is an assertion."""
+        if self.passkey:
+            return verify_assertion(self.passkey, self.public, message, signature)
+        if self.kind is Kind.RS256:
+            raise Refused("credential.requests_only", "an RS256 key signs requests, and no statement")
         if len(signature) == 64 and proven("ed25519", self.public, signature, message):
-            return
+            return None
         try:
             _verifier(self.public).verify(signature, message)
         except InvalidSignature:
             raise Refused("credential.bad_signature", f"no valid signature of {self.key_id[:16]}") from None
+
+
+def plain_key(doc: object) -> Credential:
+    """An Ed25519 credential without a surface: what machines have, and what everybody had under fold rules 1."""
+    credential = Credential.from_doc(fields(doc, "credential", _PLAIN))
+    if credential.kind is not Kind.ED25519:
+        raise InvalidInput("credential.kind", "here an Ed25519 key is asked for")
+    return credential
+
+
+def _surface(text: str) -> Surface:
+    if text not in tuple(Surface):
+        raise InvalidInput("credential.surface", f"a surface is {' or '.join(Surface)}")
+    return Surface(text)
+
+
+def _check_ed25519(public: bytes) -> None:
+    """The library takes any 32 bytes. An unreduced y would give one key two names and a point of small order
+    verifies what nobody signed: both are refused here."""
+    if len(public) != 32:
+        raise InvalidInput("credential.public", "an Ed25519 public key has 32 bytes")
+    y = int.from_bytes(public, "little") % 2**255
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise InvalidInput("credential.public", "the public key is not canonical or has small order")
 
 
 class SigningKey:

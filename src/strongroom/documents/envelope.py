@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from securesystemslib.dsse import Envelope as DsseEnvelope
 
+from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import Credential, SigningKey
 from strongroom.documents.names import parse_hash
@@ -17,23 +17,6 @@ from strongroom.errors import InvalidInput, Refused
 MAX_SIGNATURES: Final = 64
 MAX_SIGNATURE_BYTES: Final = 4096
 _PAYLOAD_TYPE: Final = re.compile(r"[!-~]{1,128}")
-
-
-def encode_base64(data: bytes) -> str:
-    """Standard alphabet with padding, one line."""
-    return binascii.b2a_base64(data, newline=False).decode()
-
-
-def decode_base64(text: object) -> bytes:
-    """The bytes of which this text is the one standard encoding; raises InvalidInput base64.syntax."""
-    try:
-        if isinstance(text, str):
-            data = binascii.a2b_base64(text, strict_mode=True)
-            if encode_base64(data) == text:  # also refuses stray bits in the last character
-                return data
-    except ValueError:
-        pass
-    raise InvalidInput("base64.syntax", "the text is not padded standard base64")
 
 
 @dataclass(frozen=True, slots=True)

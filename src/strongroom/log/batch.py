@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from strongroom import _core
-from strongroom.documents.credentials import Credential
+from strongroom.documents.credentials import Credential, Kind
 from strongroom.documents.proofs import remember
 from strongroom.errors import InvalidInput
 from strongroom.log.entry import Entry, entry_of
@@ -40,7 +40,7 @@ def parse_entries(raws: Sequence[bytes], signers: Signers) -> list[Entry | None]
     """Each entry of one chunk, as parse_ahead gives them."""
     if len(raws) < _FEW:
         return [None] * len(raws)
-    keys = {name: key.public for name, key in signers.credentials.items()}
+    keys = {name: key.public for name, key in signers.credentials.items() if key.kind is Kind.ED25519}
     prepared, proofs = _core.prepare(raws, keys, set(signers.accounts))
     remember(proofs)
     return [found and _entry(raw, *found) for raw, found in zip(raws, prepared, strict=True)]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import MAX_INTEGER
 from strongroom.documents.credentials import Credential, SigningKey
-from strongroom.documents.envelope import decode_base64, encode_base64
 from strongroom.documents.names import parse_hash, parse_slug
 from strongroom.errors import InvalidInput, Refused
 

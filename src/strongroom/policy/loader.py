@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import MAX_INTEGER, fields
-from strongroom.documents.credentials import Credential
+from strongroom.documents.credentials import Credential, Kind, plain_key
 from strongroom.documents.names import parse_account, parse_asset, parse_chain, parse_label, parse_slug
 from strongroom.errors import InvalidInput
 from strongroom.policy import model
 from strongroom.policy.model import Condition, Duty, Per, Policy, Role, WindowShape
 
+_KINDS: Final = {Role.PERSON: {Kind.ED25519, Kind.WEBAUTHN}, Role.SERVICE: {Kind.ED25519, Kind.RS256}}
 FORMAT = "strongroom.policy.v1"
 FOLD_RULES = 1
 PLACEMENT = ("provider", "region", "jurisdiction", "site")
@@ -36,7 +37,7 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
     doc = fields(document, "policy", _POLICY)
     if doc["format"] != FORMAT or doc["fold"] != FOLD_RULES:
         raise InvalidInput("policy.format", f"this release reads {FORMAT} with fold rules {FOLD_RULES}")
-    members = {parse_slug(name): _member(name, spec) for name, spec in doc["people"].items()}
+    members = {parse_slug(name): _member(name, spec, doc["fold"]) for name, spec in doc["people"].items()}
     groups = {parse_slug(name): _people(f"group '{name}'", names, members) for name, names in doc["groups"].items()}
     _known("policy.group_unknown", "freezers", [doc["freezers"]], groups)
     witnesses = fields(doc["witnesses"], "policy.witnesses", {"faults": int, "nodes": dict})
@@ -54,7 +55,7 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
         freezers=groups[doc["freezers"]],
         faults=_count("witnesses.faults", witnesses["faults"]),
         nodes={parse_slug(name): _node(name, spec) for name, spec in witnesses["nodes"].items()},
-        coordinator=Credential.from_doc(doc["coordinator"]),
+        coordinator=plain_key(doc["coordinator"]),
         tiers={parse_slug(name): _tier(name, spec) for name, spec in doc["tiers"].items()},
         chains=chains,
         assets={parse_asset(name): _asset(name, spec) for name, spec in doc["assets"].items()},
@@ -95,11 +96,15 @@ def _people(where: str, value: object, members: Mapping[str, model.Member]) -> f
     return names
 
 
-def _member(name: str, spec: object) -> model.Member:
+def _member(name: str, spec: object, fold: int) -> model.Member:
     doc = fields(spec, f"policy.people.{name}", {"role": str, "keys": list})
-    credentials = [Credential.from_doc(key) for key in doc["keys"]]
+    credentials = [(Credential.from_doc if fold > 1 else plain_key)(key) for key in doc["keys"]]
     if doc["role"] not in tuple(Role) or not credentials:
         raise InvalidInput("policy.member", f"'{name}' needs role person or service, and at least one key")
+    if not {key.kind for key in credentials} <= _KINDS[Role(doc["role"])]:
+        raise InvalidInput("policy.key_kind", f"'{name}' has a key that no {doc['role']} may hold")
+    if len({key.key_id for key in credentials}) < len(set(credentials)):
+        raise InvalidInput("policy.key_twice", f"'{name}' has one key in two forms")
     return model.Member(name, Role(doc["role"]), {c.key_id: c for c in credentials})
 
 
@@ -108,7 +113,7 @@ def _node(name: str, spec: object) -> model.Node:
     placement = fields(doc["placement"], f"placement of {name}", dict.fromkeys(PLACEMENT, str))
     if doc["duty"] not in tuple(Duty):
         raise InvalidInput("policy.duty", f"node '{name}' must be signer or guardian")
-    return model.Node(name, Duty(doc["duty"]), Credential.from_doc(doc["key"]), placement)
+    return model.Node(name, Duty(doc["duty"]), plain_key(doc["key"]), placement)
 
 
 def _quorum(where: str, spec: object, members: Mapping[str, model.Member]) -> model.Quorum:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.documents.canonical import fields, parse_loose
-from strongroom.documents.credentials import Credential
+from strongroom.documents.credentials import Credential, plain_key
 from strongroom.documents.names import parse_hash, parse_slug
 from strongroom.errors import InvalidInput
 from strongroom.wire.listening import Tls, parse_listen, read_settings
@@ -32,7 +32,7 @@ class Config:
             doc = parse_loose(path.read_bytes())
             if not isinstance(doc.get("name"), str):
                 raise InvalidInput("config.node", f"{path} names no node")
-            found[parse_slug(doc["name"])] = Credential.from_doc(doc.get("key"))
+            found[parse_slug(doc["name"])] = plain_key(doc.get("key"))
         return found
 
 

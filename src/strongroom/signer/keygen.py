@@ -11,8 +11,9 @@ from typing import Any, Final
 from strongroom.custody.authority import agreeing, in_force, require_quorum
 from strongroom.custody.keys import check_order, refreshable
 from strongroom.custody.state import CustodyState
+from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import fields
-from strongroom.documents.envelope import Envelope, decode_base64, encode_base64
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Seen
 from strongroom.errors import Refused
 from strongroom.keys.threshold import Keygen, Scheme, Signature, Vault

@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn, ParamSpec
 import uvloop
 
 from strongroom.documents.canonical import MAX_BYTES, fields, parse_loose
-from strongroom.documents.credentials import Credential, SigningKey
+from strongroom.documents.credentials import Credential, SigningKey, plain_key
 from strongroom.documents.names import parse_hash, parse_hex, parse_slug
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.keys.threshold import Vault, unprotected
@@ -157,7 +157,7 @@ def _coordinator(path: Path) -> Credential | None:
         return None
     with path.open("rb") as file:
         doc = parse_loose(file.read(MAX_BYTES + 1))
-    return Credential.from_doc(fields(doc, "coordinator.json", {"name": str, "key": dict})["key"])
+    return plain_key(fields(doc, "coordinator.json", {"name": str, "key": dict})["key"])
 
 
 def main(home: Path) -> None:

@@ -16,8 +16,9 @@ from strongroom.chains.evm.transaction import assemble
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import HANDLERS, apply
 from strongroom.custody.state import EMPTY, CustodyState
+from strongroom.documents.base64 import encode_base64
 from strongroom.documents.canonical import MAX_INTEGER, encode
-from strongroom.documents.envelope import Envelope, encode_base64
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry, parse_entry

@@ -16,15 +16,17 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_private_rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom import _core
 from strongroom.documents.canonical import encode as canonical
-from strongroom.documents.credentials import Credential, SigningKey, key_id
+from strongroom.documents.credentials import Credential, SigningKey, Surface, key_id, plain_key
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.keyfile import save_key
 from strongroom.errors import InvalidInput, Refused, StrongroomError
+from tests.passkeys import SoftPasskey
 from tests.unit.documents.edwards import BASE, EIGHTH, ORDER, add, challenge, encode, times
 
 FIELD = 2**255 - 19
@@ -232,3 +234,47 @@ def test_the_core_proves_no_signature_that_the_library_refuses() -> None:
     assert proven == {"honest", "A and R of mixed order"}  # the latter only where the equation holds exactly
     by_odd_keys = {"A of small order", "A and R of small order", "A not reduced"}  # which no Credential has
     assert accepted - proven == {"R of small order", *by_odd_keys}
+
+
+PASSKEY = SoftPasskey("https://rooms.example:8443", "rooms.example", "approver", seed="alice").credential
+
+
+def test_each_kind_has_a_form_and_a_name_of_its_own() -> None:
+    for credential in (PASSKEY, Credential(RFC_PUBLIC), Credential(RFC_PUBLIC, surface=Surface.APPROVER)):
+        assert Credential.from_doc(credential.to_doc()) == credential
+        assert credential.key_id == hashlib.sha256(f"{credential.kind}:{credential.public.hex()}".encode()).hexdigest()
+    assert "surface" not in Credential(RFC_PUBLIC).to_doc()
+    assert Credential.from_doc({**Credential(RFC_PUBLIC).to_doc(), "surface": "console"}) == Credential(RFC_PUBLIC)
+    assert not Credential(RFC_PUBLIC, surface=Surface.APPROVER).device_bound
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"surface": "signer"}, "credential.surface"),
+        ({"surface": None}, "document.type"),
+        ({"kind": "ed25519"}, "document.unknown_field"),
+        ({"kind": ["webauthn"]}, "credential.kind"),
+        ({"public": PASSKEY.public.hex()[:-2]}, "credential.public"),
+        ({"public": "04" + PASSKEY.public.hex()[2:]}, "credential.public"),
+        ({"id": "AB"}, "credential.id"),
+        ({"backup_eligible": 0}, "document.type"),
+        ({"counter": 1}, "document.unknown_field"),
+        ({"rp_id": "other.example"}, "credential.origin"),
+    ],
+)
+def test_refused_passkey_documents(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Credential.from_doc({**PASSKEY.to_doc(), **change})
+    assert caught.value.code == code
+
+
+def test_machines_have_ed25519_keys_without_a_surface() -> None:
+    assert plain_key(Credential(RFC_PUBLIC).to_doc()) == Credential(RFC_PUBLIC)
+    for doc in (PASSKEY.to_doc(), Credential(RFC_PUBLIC, surface=Surface.APPROVER).to_doc(), None):
+        with pytest.raises(InvalidInput):
+            plain_key(doc)
+    rsa = generate_private_rsa(65537, 2048).public_key()
+    der = rsa.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(InvalidInput, match=r"credential\.kind"):
+        plain_key({"kind": "rs256", "public": der.hex()})

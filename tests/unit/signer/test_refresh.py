@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.documents.envelope import encode_base64
+from strongroom.documents.base64 import encode_base64
 from strongroom.keys.threshold import Keygen
 from strongroom.signer.disk import Disk, open_disk
 from strongroom.signer.keygen import MOST_ATTEMPTS, REFRESH_VALID, Shares
