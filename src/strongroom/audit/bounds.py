@@ -31,7 +31,10 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A window of one wallet or of an asset: at most `maximum` base units in `seconds`, `used` of it by now."""
+    """A window of one wallet, asset or tier: at most `maximum` base units in `seconds`, `used` of it by now.
+
+    Without an `asset` it counts values of all of them, in the smallest unit of account.
+    """
 
     name: str
     asset: AssetId
@@ -66,13 +69,14 @@ class Bounds:
 def bounds(state: CustodyState) -> Bounds:
     """Every bound at this state; raises Refused before `workspace.created`."""
     policy = in_force(state)
+    ceilings = [ceiling for tier in policy.tiers.values() for ceiling in (tier.out, tier.into) if ceiling]
     waiting = [state.transfers[name].intent.until for name in state.open]
     return Bounds(
         exposure=_exposure(state),
         last_until=max(waiting, default=0),
         longest_wait=max((rule.allowance.expiry for rule in policy.rules if rule.allowance), default=0),
         fees=_caps(state, tuple(terms.fee_window for terms in policy.chains.values()), policy),
-        limits=_caps(state, policy.limits, policy),
+        limits=_caps(state, (*policy.limits, *ceilings), policy),
         deposit_addresses=0,  # no entry gives one out yet
         routes_without_the_log=dict.fromkeys(sorted(state.wallets), ()),  # no kind of wallet has another route yet
         one_library=tuple(sorted(key.name for key in state.keys.values() if key.scheme in ECDSA_SCHEMES)),
@@ -115,10 +119,10 @@ def _subjects(state: CustodyState, shape: WindowShape, policy: Policy) -> list[s
     match shape.per:
         case Per.SOURCE:
             chain = shape.asset.partition("/")[0]
-            return sorted(wallet.name for wallet in state.wallets.values() if wallet.chain == chain)
+            return sorted(w.name for w in state.wallets.values() if shape.values or w.chain == chain)
         case Per.ASSET:
-            return [shape.asset]
+            return sorted(policy.assets) if shape.values else [shape.asset]
         case Per.INITIATOR:
             return sorted(policy.members)
-        case Per.DESTINATION:
+        case Per.DESTINATION | Per.OUT_OF_TIER | Per.INTO_TIER:
             return sorted({window.subject for window in state.windows if window.shape == shape})

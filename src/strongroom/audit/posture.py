@@ -107,7 +107,7 @@ def _rule(state: CustodyState, policy: Policy, rule: Rule, terms: Allowance) -> 
     reached = [w.name for w in wallets if c.wallets is None or w.name in c.wallets]
     reached = [w for w in reached if c.tiers is None or state.wallets[w].tier in c.tiers]
     people, services = _fewest(policy, rule, terms)
-    own = c.own_wallets and c.accounts is None and c.listed is None
+    own = c.own_wallets and c.accounts is None and c.listed is None and not c.one_time
     assets = tuple(sorted(policy.assets if c.assets is None else c.assets))
     return RulePosture(rule.name, tuple(sorted(reached)), assets, c.amount_max, people, services, own)
 

@@ -9,8 +9,9 @@ from strongroom.custody.authority import in_force
 from strongroom.custody.limits import usage, usage_before
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Freeze, Intent, Transfer, Wallet
+from strongroom.documents.names import AccountId
 from strongroom.errors import Refused
-from strongroom.policy.evaluate import Allowed, Denied, Request, Usage, Verdict, evaluate, exceeded
+from strongroom.policy.evaluate import Allowed, Denied, Listing, Request, Usage, Verdict, evaluate, exceeded
 from strongroom.policy.model import ApprovalNeed
 from strongroom.policy.obligations import Obligations, missing
 
@@ -38,18 +39,25 @@ def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Mome
     """The facts that the policy's rules look at, from the state alone."""
     policy, wallet = in_force(state), state.wallets[intent.wallet]
     own = state.wallets.get(state.accounts.get(intent.to, ""))
-    rows = (state.addresses.get((intent.to, group)) for group in policy.address_groups)
+    rows = [state.addresses.get((intent.to, group)) for group in policy.address_groups]
     return Request(
         initiator=initiator,
         wallet=wallet.name,
         tier=wallet.tier,
         destination=intent.to,
-        listed=frozenset(row.group for row in rows if row is not None and row.usable <= moment.earliest),
+        listed={
+            row.group: Listing(age=moment.earliest - row.usable)
+            for row in rows
+            if row is not None and row.usable <= moment.earliest
+        },
         own_wallet=own is not None and not own.closed and own.usable <= moment.earliest,
         asset=intent.asset,
         amount=intent.amount,
         native=policy.chains[wallet.chain].native,
         fee=fee,
+        own_tier=own.tier if own else "",
+        account=AccountId(f"{wallet.chain}:{wallet.address}"),
+        key=wallet.key,
     )
 
 

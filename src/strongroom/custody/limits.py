@@ -15,8 +15,8 @@ from strongroom.custody.record import replace
 from strongroom.custody.state import CustodyState, Rolling
 from strongroom.documents.names import AssetId
 from strongroom.policy.evaluate import Request, Usage, Window
-from strongroom.policy.loader import LONGEST_WINDOW
 from strongroom.policy.model import Per, Policy, WindowShape
+from strongroom.policy.reading import LONGEST_WINDOW
 
 _BUCKETS: Final = 64
 _LONGEST: Final = WindowShape(AssetId(""), LONGEST_WINDOW, Per.ASSET)
@@ -40,7 +40,7 @@ class Debit:
     def of(cls, row: bytes) -> Debit:
         """The debit of such a row."""
         time, initiator, wallet, destination, asset, native, amount, fee = json.loads(row)
-        return cls(time, Request(initiator, wallet, "", destination, frozenset(), False, asset, amount, native, fee))
+        return cls(time, Request(initiator, wallet, "", destination, {}, False, asset, amount, native, fee))
 
 
 def _bucket_ms(shape: WindowShape) -> int:
@@ -93,8 +93,8 @@ def usage_before(state: CustodyState, index: int, now: int) -> Usage:
     def used(window: Window) -> int:
         if window not in windows:
             debits = _since(state, index, _start(window.shape, now))
-            mine = (d for d in debits if d.request.window(window.shape) == window)
-            windows[window] = sum(d.request.weight(window.shape) for d in mine)
+            adds = (pair for debit in debits for pair in debit.request.adds(window.shape))
+            windows[window] = sum(weight for mine, weight in adds if mine == window)
         return windows[window]
 
     return used
@@ -109,10 +109,9 @@ def debit(state: CustodyState, now: int, request: Request) -> CustodyState:
 
 def _debited(windows: Map[Window, Rolling], policy: Policy, now: int, request: Request) -> Map[Window, Rolling]:
     for shape in policy.window_shapes:
-        weight = request.weight(shape)
-        if weight:
-            window = request.window(shape)
-            windows = windows.set(window, _added(windows.get(window, Rolling()), shape, now, weight))
+        for window, weight in request.adds(shape):
+            if weight:
+                windows = windows.set(window, _added(windows.get(window, Rolling()), shape, now, weight))
     return windows
 
 

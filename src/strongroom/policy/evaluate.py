@@ -2,57 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from strongroom.documents.names import AccountId, AssetId
-from strongroom.policy.model import Condition, Per, Policy, WindowShape
+from strongroom.policy.calls import CallShape, ContractCall, fits
+from strongroom.policy.model import (
+    Condition,
+    Limit,
+    MessageShape,
+    Operation,
+    Per,
+    Policy,
+    Rule,
+    TransferShape,
+    WindowShape,
+)
 from strongroom.policy.obligations import Obligations
+
+_NOWHERE: Final = AccountId("")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One running sum: a shape and the initiator, wallet, account or asset that it counts for."""
+    """One running sum: a shape and the initiator, wallet, account, asset or tier that it counts for."""
 
     shape: WindowShape
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A destination's usable row on a list: its tags, and for how many milliseconds it has been usable."""
+
+    tags: frozenset[str] = frozenset()
+    age: int = 0
+
+
+def _nobody(_address: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """The facts of one transfer that rules may look at; amounts in base units, all from trusted sources."""
+    """The facts of one transfer that rules may look at; amounts in base units, all from trusted sources.
+
+    `listed`: by name the lists on which the destination is usable. `own_wallet`: it is one that is open and usable;
+    `own_tier`: the tier of the own wallet that it is, usable or not. `account`, `key`: those of the source.
+    `value`, `fee_value`: what amount and fee are worth by the newest prices, None without one; `stale`: they are old.
+    `call`, `message`: what it is beside a payment; `is_own`: whether an address (0x…) is an own wallet's, usable.
+    """
 
     initiator: str
     wallet: str
     tier: str
     destination: AccountId
-    listed: frozenset[str]
+    listed: Mapping[str, Listing]
     own_wallet: bool
     asset: AssetId
     amount: int
     native: AssetId
     fee: int = 0
+    own_tier: str = ""
+    account: AccountId = _NOWHERE
+    key: str = ""
+    value: int | None = None
+    fee_value: int | None = None
+    stale: bool = False
+    call: ContractCall | None = None
+    message: str | None = None
+    is_own: Callable[[str], bool] = field(default=_nobody, compare=False)
 
-    def window(self, shape: WindowShape) -> Window:
-        """The running sum that this request falls under; fees count for the asset that they are paid in."""
-        match shape.per:
+    def adds(self, shape: WindowShape) -> tuple[tuple[Window, int], ...]:
+        """The running sums of a shape that this request falls under, each with what it adds to it."""
+        if not shape.values:
+            amount = self.amount if shape.asset == self.asset and not shape.fees_only else 0
+            weight = amount + (self.fee if shape.asset == self.native else 0)
+            return ((Window(shape, shape.asset if shape.per is Per.ASSET else self._subject(shape.per)), weight),)
+        value, fee = self.value or 0, self.fee_value or 0
+        if shape.per is Per.ASSET and self.fee and self.native != self.asset:
+            return (Window(shape, self.asset), value), (Window(shape, self.native), fee)
+        if shape.per is Per.INTO_TIER and self.own_tier in ("", self.tier):
+            return ()
+        return ((Window(shape, self._subject(shape.per)), value + fee),)
+
+    def _subject(self, per: Per) -> str:
+        match per:
             case Per.INITIATOR:
-                return Window(shape, self.initiator)
+                return self.initiator
             case Per.SOURCE:
-                return Window(shape, self.wallet)
+                return self.wallet
             case Per.DESTINATION:
-                return Window(shape, self.destination)
+                return self.destination
             case Per.ASSET:
-                return Window(shape, shape.asset)
-
-    def weight(self, shape: WindowShape) -> int:
-        """What this request adds to a window: amount, worst-case fee, or both when the fee is paid in the asset."""
-        amount = self.amount if shape.asset == self.asset and not shape.fees_only else 0
-        return amount + (self.fee if shape.asset == self.native else 0)
+                return self.asset
+            case Per.OUT_OF_TIER:
+                return self.tier
+            case Per.INTO_TIER:
+                return self.own_tier
 
 
 Usage = Callable[[Window], int]
-"""Reads the sum already authorized in a window, in base units."""
+"""Reads the sum already authorized in a window, in base units or values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +131,126 @@ def evaluate(policy: Policy, request: Request, used: Usage) -> Verdict:
         return Denied("policy.asset_unknown", f"the policy names no asset {request.asset}")
     groups = policy.groups_of(request.initiator)
     for rule in policy.rules:
-        if _matches(rule.condition, request, groups, used):
-            if rule.allowance is None:
-                return Denied("policy.denied", f"rule '{rule.name}' denies it: {rule.reason}")
-            return Allowed(Obligations(rule.name, rule.allowance))
+        c = rule.condition
+        if not _holds(rule, request, groups, used):
+            continue
+        sums = any(over.values for over in c.over_time)
+        if sums or c.value_min is not None or c.value_max is not None:
+            unpriced = _unpriced(request, amount=True, fee=sums and bool(request.fee))
+            if unpriced:
+                return unpriced
+            if not _between(c.value_min, request.value, c.value_max) or not _within(c, request, used, values=True):
+                continue
+        return _answer(rule, request)
     return Denied("policy.no_rule", "no rule of the policy allows it")
 
 
 def exceeded(policy: Policy, request: Request, used: Usage) -> Denied | None:
     """The first limit that `request`, worst-case fee included, would break, or None."""
-    for limit in (*policy.limits, *(terms.fee_window for terms in policy.chains.values())):
-        weight, shape = request.weight(limit.window), limit.window
-        total = weight and used(request.window(shape)) + weight
-        if total > limit.maximum:
-            code = "fee.window_exceeded" if shape.fees_only else "limit.exceeded"
-            reason = f"limit '{limit.name}' is {limit.maximum} base units in {shape.seconds} s, this makes {total}"
-            return Denied(code, reason)
+    for limit in _limits(policy, request):
+        shape = limit.window
+        for window, weight in request.adds(shape):
+            if shape.values:
+                unpriced = _unpriced(request, amount=bool(request.amount), fee=bool(request.fee))
+                if unpriced:
+                    return unpriced
+            total = weight and used(window) + weight
+            if total > limit.maximum:
+                unit = "of value" if shape.values else "base units"
+                reason = f"limit '{limit.name}' is {limit.maximum} {unit} in {shape.seconds} s, this makes {total}"
+                return Denied(_code(shape), reason)
     return None
 
 
-def _matches(condition: Condition, request: Request, groups: frozenset[str], used: Usage) -> bool:
-    """Whether every part of the condition holds; cheap facts first, window sums last."""
-    c = condition
-    facts = ((c.assets, request.asset), (c.wallets, request.wallet), (c.tiers, request.tier))
+def _code(shape: WindowShape) -> str:
+    if shape.fees_only:
+        return "fee.window_exceeded"
+    return "ceiling.exceeded" if shape.per in (Per.OUT_OF_TIER, Per.INTO_TIER) else "limit.exceeded"
+
+
+def _limits(policy: Policy, request: Request) -> Iterator[Limit]:
+    """What caps the request beside the rules, in the order in which it is asked."""
+    yield from policy.limits
+    yield from (terms.fee_window for terms in policy.chains.values())
+    source, target = policy.tiers.get(request.tier), policy.tiers.get(request.own_tier)
+    yield from (ceiling for ceiling in (source and source.out, target and target.into) if ceiling)
+
+
+def _unpriced(request: Request, *, amount: bool, fee: bool) -> Denied | None:
+    """Which price that is needed, for the amount and for the fee, is missing or old."""
+    for needed, value, asset in ((amount, request.value, request.asset), (fee, request.fee_value, request.native)):
+        if needed and value is None:
+            return Denied("valuation.missing", f"nobody has stated a price of {asset}")
+    if request.stale and (amount or fee):
+        return Denied("valuation.stale", "the newest prices are older than the policy lets them be")
+    return None
+
+
+def _answer(rule: Rule, request: Request) -> Verdict:
+    terms = rule.allowance
+    if terms is None:
+        return Denied("policy.denied", f"rule '{rule.name}' denies it: {rule.reason}")
+    if terms.keys is not None and request.key not in terms.keys:
+        return Denied("policy.key_not_allowed", f"by rule '{rule.name}' the key '{request.key}' signs nothing")
+    return Allowed(Obligations(rule.name, terms))
+
+
+def _holds(rule: Rule, request: Request, groups: frozenset[str], used: Usage) -> bool:
+    """Whether every part of the condition holds that needs no price; cheap facts first, window sums last."""
+    c, r = rule.condition, request
+    facts = ((c.assets, r.asset), (c.wallets, r.wallet), (c.tiers, r.tier), (c.sources, r.account))
     if any(named is not None and fact not in named for named, fact in facts):
         return False
-    named = c.initiators is not None and request.initiator in c.initiators
-    grouped = c.initiator_groups is not None and bool(groups & c.initiator_groups)
-    if (c.initiators is not None or c.initiator_groups is not None) and not (named or grouped):
-        return False
-    if c.accounts is not None or c.listed is not None or c.own_wallets:
-        known = c.accounts is not None and request.destination in c.accounts
-        listed = c.listed is not None and bool(request.listed & c.listed)
-        if not (known or listed or (c.own_wallets and request.own_wallet)):
+    if c.initiators is not None or c.initiator_groups is not None:
+        named = c.initiators is not None and r.initiator in c.initiators
+        if not named and not (c.initiator_groups is not None and groups & c.initiator_groups):
             return False
-    if c.amount_min is not None and request.amount < c.amount_min:
-        return False
-    if c.amount_max is not None and request.amount > c.amount_max:
-        return False
-    for over in c.over_time:
-        shape = WindowShape(request.asset, over.seconds, over.per)
-        if used(request.window(shape)) + request.weight(shape) > over.maximum:
-            return False
-    return True
+    return (
+        _between(c.amount_min, r.amount, c.amount_max)
+        and _reaches(c, r)
+        and _operates(rule, r)
+        and _within(c, r, used, values=False)
+    )
+
+
+def _reaches(c: Condition, r: Request) -> bool:
+    """Whether the destination is one of those named."""
+    if c.accounts is None and c.listed is None and not c.own_wallets and not c.one_time:
+        return True
+    if c.accounts is not None and r.destination in c.accounts:
+        return True
+    if (c.own_wallets and r.own_wallet) or (c.one_time and not r.listed and not r.own_tier):
+        return True
+    rows = [row for name, row in r.listed.items() if name in c.listed] if c.listed is not None else ()
+    return any(row.age >= c.listed_for * 1000 and (c.tags is None or c.tags & row.tags) for row in rows)
+
+
+def _operates(rule: Rule, r: Request) -> bool:
+    """Whether it is one of the operations named; where none is, an allowance is of payments, a denial of everything."""
+    if rule.condition.operations is None:
+        return rule.allowance is None or (r.call is None and r.message is None)
+    return any(_is(operation, r) for operation in rule.condition.operations)
+
+
+def _is(operation: Operation, r: Request) -> bool:
+    match operation:
+        case TransferShape():
+            return r.call is None and r.message is None
+        case CallShape():
+            return r.call is not None and fits(operation, r.call, r.is_own)
+        case MessageShape(name):
+            return r.message == name
+
+
+def _between(least: int | None, value: int | None, most: int | None) -> bool:
+    return (least is None or (value or 0) >= least) and (most is None or (value or 0) <= most)
+
+
+def _within(c: Condition, r: Request, used: Usage, *, values: bool) -> bool:
+    """Whether the sums over time, of amounts or of values, stay within their bounds."""
+    return all(
+        used(window) + weight <= over.maximum
+        for over in c.over_time
+        if over.values is values
+        for window, weight in r.adds(over.shape(r.asset))
+    )

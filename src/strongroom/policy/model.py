@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from strongroom.documents.canonical import digest
-from strongroom.documents.credentials import Credential
+from strongroom.documents.credentials import Credential, Surface
 from strongroom.documents.names import AccountId, AssetId, ChainId
+from strongroom.policy.calls import CallShape
+from strongroom.policy.schemas import MessageSchema
 
 
 class Role(StrEnum):
@@ -27,12 +29,14 @@ class Duty(StrEnum):
 
 
 class Per(StrEnum):
-    """What a rolling window counts separately for."""
+    """What a rolling window counts separately for; the last two are a tier's ceilings, and nobody else's."""
 
     INITIATOR = "initiator"
     SOURCE = "source"
     DESTINATION = "destination"
     ASSET = "asset"
+    OUT_OF_TIER = "out of tier"
+    INTO_TIER = "into tier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +68,26 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class WindowShape:
-    """A rolling sum over `seconds` of one asset's authorized base units (or of worst-case fees), per scope."""
+    """A rolling sum over `seconds` of one asset's authorized base units (or of worst-case fees), per scope.
+
+    A window of `values` counts all assets, in the smallest unit of account; its `asset` is empty.
+    """
 
     asset: AssetId
     seconds: int
     per: Per
     fees_only: bool = False
+    values: bool = False
+
+    @classmethod
+    def of_values(cls, seconds: int, per: Per) -> WindowShape:
+        """A running sum of values."""
+        return cls(AssetId(""), seconds, per, values=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A cap that no rule can exceed: base units within a window, worst-case fees included."""
+    """A cap that no rule can exceed: base units, or values, within a window; worst-case fees included."""
 
     name: str
     window: WindowShape
@@ -83,11 +96,18 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """A rule's condition that the window's sum, this transfer included, stays at or below `maximum`."""
+    """A rule's condition that the window's sum (of `values`?), this transfer included, is at most `maximum`."""
 
     seconds: int
     per: Per
     maximum: int
+    values: bool = False
+
+    def shape(self, asset: AssetId) -> WindowShape:
+        """The running sum that it looks at, for a transfer of `asset`."""
+        return (
+            WindowShape.of_values(self.seconds, self.per) if self.values else WindowShape(asset, self.seconds, self.per)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +119,74 @@ class ApprovalNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferShape:
+    """The operation of paying an amount of an asset to somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageShape:
+    """The operation of signing a typed message of one of the policy's schemas."""
+
+    name: str
+
+
+TRANSFER: Final = TransferShape()
+Operation = TransferShape | CallShape | MessageShape
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """Everything that must hold for a rule to match; None means any."""
+    """Everything that must hold for a rule to match; None means any.
+
+    `tags` and `listed_for` (seconds) narrow `listed`; amounts are in base units, values in the unit of account's.
+    """
 
     initiators: frozenset[str] | None = None
     initiator_groups: frozenset[str] | None = None
     wallets: frozenset[str] | None = None
     tiers: frozenset[str] | None = None
+    sources: frozenset[AccountId] | None = None
     accounts: frozenset[AccountId] | None = None
     listed: frozenset[str] | None = None
+    tags: frozenset[str] | None = None
+    listed_for: int = 0
     own_wallets: bool = False
+    one_time: bool = False
     assets: frozenset[AssetId] | None = None
+    operations: tuple[Operation, ...] | None = None
     amount_min: int | None = None
     amount_max: int | None = None
+    value_min: int | None = None
+    value_max: int | None = None
     over_time: tuple[OverTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Screening:
+    """Somebody of `services` must have found a transfer clear, at most `max_age` seconds before its authorization."""
+
+    services: tuple[str, ...]
+    max_age: int
+
+
+@dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an allowing rule demands: `approvals` is an OR of ANDs, times in seconds, the ceiling in base units."""
+    """What an allowing rule demands: `approvals` is an OR of ANDs, times in seconds, the ceiling in base units.
+
+    `keys`: the names of those that may sign, None: any. `fold`: the rules of evaluation that its document was written
+    for, which say how the obligations are written down.
+    """
 
     approvals: tuple[tuple[ApprovalNeed, ...], ...]
     initiator_may_approve: bool
     delay: int
     expiry: int
     fee_ceiling: int
+    surface: Surface = Surface.CONSOLE
+    device_bound: bool = False
+    keys: tuple[str, ...] | None = None
+    screening: Screening | None = None
+    fold: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +209,26 @@ class AddressGroup:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A tier's own bounds: freshness of checkpoints in seconds, and the key schemes that may hold it."""
+    """A tier's own bounds: freshness of checkpoints in seconds, the key schemes that may hold it, and its ceilings.
+
+    `requests`: whether proposals from its wallets may be signed as RS256 requests.
+    """
 
     checkpoint_age: int
     schemes: frozenset[str]
+    out: Limit | None = None
+    into: Limit | None = None
+    requests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """The unit of account, the quorum that states prices in it, and for how long (seconds) they hold."""
+
+    unit: str
+    decimals: int
+    quorum: Quorum
+    max_age: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +250,9 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One adopted version of the document; `expires` is unix milliseconds."""
+    """One adopted version of the document; `expires` is unix milliseconds, `fold` the rules that it is decided by."""
 
+    fold: int
     version: int
     label: str
     expires: int
@@ -191,6 +271,8 @@ class Policy:
     wallet_age: int
     limits: tuple[Limit, ...]
     rules: tuple[Rule, ...]
+    valuation: Valuation | None
+    messages: Mapping[str, MessageSchema]
     window_shapes: frozenset[WindowShape]
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
@@ -230,11 +312,12 @@ class Policy:
 
 
 def window_shapes(
-    limits: Iterable[Limit], chains: Iterable[ChainTerms], rules: Iterable[Rule]
+    limits: Iterable[Limit], chains: Iterable[ChainTerms], tiers: Iterable[Tier], rules: Iterable[Rule]
 ) -> frozenset[WindowShape]:
     """Every window whose running sum a policy with these parts needs."""
     shapes = {limit.window for limit in limits} | {terms.fee_window.window for terms in chains}
+    shapes |= {ceiling.window for tier in tiers for ceiling in (tier.out, tier.into) if ceiling}
     for rule in rules:
         for over in rule.condition.over_time:
-            shapes |= {WindowShape(asset, over.seconds, over.per) for asset in rule.condition.assets or ()}
+            shapes |= {over.shape(asset) for asset in rule.condition.assets or (AssetId(""),)}
     return frozenset(shapes)

@@ -20,15 +20,27 @@ class Obligations:
 
     def to_doc(self) -> dict[str, Any]:
         """The canonical form whose digest every approval carries."""
-        return {
+        terms = self.terms
+        doc = {
             "rule": self.rule,
-            "approvals": [
-                [{"group": n.group, "threshold": n.threshold} for n in each] for each in self.terms.approvals
-            ],
-            "initiator_may_approve": self.terms.initiator_may_approve,
-            "delay": self.terms.delay,
-            "expiry": self.terms.expiry,
-            "fee_ceiling": format_amount(self.terms.fee_ceiling),
+            "approvals": [[{"group": n.group, "threshold": n.threshold} for n in each] for each in terms.approvals],
+            "initiator_may_approve": terms.initiator_may_approve,
+            "delay": terms.delay,
+            "expiry": terms.expiry,
+            "fee_ceiling": format_amount(terms.fee_ceiling),
+        }
+        if terms.fold == 1:
+            return doc
+        screening = terms.screening and {
+            "services": list(terms.screening.services),
+            "max_age": terms.screening.max_age,
+        }
+        return {
+            **doc,
+            "surface": terms.surface.value,
+            "device_bound": terms.device_bound,
+            "keys": None if terms.keys is None else list(terms.keys),
+            "screening": screening,
         }
 
     @property

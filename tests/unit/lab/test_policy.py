@@ -8,7 +8,7 @@ from strongroom.documents.names import AccountId, AssetId
 from strongroom.lab.chain import CHAIN, ETH_ASSET, LUSD_ASSET
 from strongroom.lab.layout import NODES, PEOPLE, SERVICES
 from strongroom.lab.policy import policy_document
-from strongroom.policy.evaluate import Allowed, Denied, Request, Window, evaluate, exceeded
+from strongroom.policy.evaluate import Allowed, Denied, Listing, Request, Window, evaluate, exceeded
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Policy
 from tests.workspace import seeded
@@ -30,7 +30,7 @@ def request(initiator: str, asset: str, amount: int, *, own: bool = False, liste
         wallet="hot-eth",
         tier="hot",
         destination=AccountId(SOMEBODY),
-        listed=frozenset({"vendors"} if listed else ()),
+        listed={"vendors": Listing()} if listed else {},
         own_wallet=own,
         asset=AssetId(asset),
         amount=amount,

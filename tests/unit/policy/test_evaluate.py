@@ -25,7 +25,7 @@ def request(**changes: object) -> Request:
         "wallet": "hot-eth",
         "tier": "hot",
         "destination": AccountId(PAYEE),
-        "listed": frozenset(),
+        "listed": {},
         "own_wallet": False,
         "asset": AssetId(ETH),
         "amount": WEI,

@@ -36,7 +36,8 @@ def put(path: str, value: Any) -> Callable[[Document], None]:
 
 EDITS: list[tuple[Callable[[Document], None], str]] = [
     (put("format", "other"), "policy.format"),
-    (put("fold", 2), "policy.format"),
+    (put("fold", 3), "policy.format"),
+    (put("fold", 0), "policy.format"),
     (put("surprise", 1), "document.unknown_field"),
     (lambda d: d.pop("limits"), "document.missing_field"),
     (put("version", True), "document.type"),
