@@ -8,11 +8,11 @@ from typing import Any
 
 from strongroom.api.facade import Activity, Event, Health, Refusal
 from strongroom.custody.authority import in_force
-from strongroom.custody.decision import Awaiting, Standing, describe, standing, verdict
+from strongroom.custody.decision import Awaiting, Standing, standing, verdict
 from strongroom.custody.moment import Moment
-from strongroom.custody.outline import approvals, decision, explained, payload_document, summary
+from strongroom.custody.outline import approvals, awaited, decision, explained, payload_document, summary, waits
 from strongroom.custody.state import CustodyState, Phase, Transfer
-from strongroom.custody.words import moment, terms
+from strongroom.custody.words import terms
 from strongroom.documents.canonical import digest
 from strongroom.policy.evaluate import Allowed, Denied
 from strongroom.policy.obligations import Obligations
@@ -88,22 +88,13 @@ def quorum_text(health: Health, key: str) -> str:
 def _awaiting(
     state: CustodyState, transfer: Transfer, stand: Standing | None, activity: Activity, health: Health
 ) -> dict[str, Any] | None:
-    if isinstance(stand, Denied):
-        return _awaited(stand.code, stand.reason)
-    if isinstance(stand, Awaiting) and stand.approvals:
-        return _awaited("approvals.missing", f"waits for approvals: {describe(stand)}")
-    if isinstance(stand, Awaiting):
-        text = f"waits until {moment(stand.not_before)}: the rule's delay"
-        return _awaited("delay.not_elapsed", text, stand.not_before)
+    if stand is not None and (owed := awaited(stand)):
+        return owed
     if transfer.phase in (Phase.PROPOSED, Phase.AUTHORIZED):
         missing = quorum_text(health, state.wallets[transfer.intent.wallet].key)
         if missing:
-            return _awaited("quorum.unreachable", missing)
-    return _awaited(activity.awaiting_code, activity.awaiting) if activity.awaiting else None
-
-
-def _awaited(code: str, text: str, until: int | None = None) -> dict[str, Any]:
-    return {"code": code, "text": text, "until": until}
+            return waits("quorum.unreachable", missing)
+    return waits(activity.awaiting_code, activity.awaiting) if activity.awaiting else None
 
 
 def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awaiting: dict[str, Any] | None) -> Status:

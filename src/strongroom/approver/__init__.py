@@ -1,1 +1,1 @@
-"""Role: a person's own machine, which replays the log and shows what is really asked."""
+"""The role of a person's own machine: it follows the log itself, and shows what is really being approved."""

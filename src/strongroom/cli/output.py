@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -59,6 +60,13 @@ def emit(document: dict[str, Any], as_json: bool, human: Callable[[], None]) -> 
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         human()
+
+
+def bars(hidden: bool) -> Progress:
+    """Progress bars on standard error, when a person looks at it; gone once they are full."""
+    from rich.progress import Progress
+
+    return Progress(console=console(error=True), disable=hidden or not sys.stderr.isatty(), transient=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:

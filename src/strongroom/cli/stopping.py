@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,8 +13,7 @@ from strongroom.cli.output import emit, say
 if TYPE_CHECKING:
     from strongroom.cli.profile import Profile
     from strongroom.documents.envelope import Envelope
-    from strongroom.errors import StrongroomError
-    from strongroom.wire.delivery import Delivery
+    from strongroom.wire.delivery import Delivery, Handed
 
 PATIENCE: Final = 10.0  # s for the coordinator, which may be who is to be stopped
 
@@ -40,42 +38,24 @@ def stop(
     if out is not None:
         return _write(out, envelope, as_json)
     from strongroom.cli.trust import known_nodes
-    from strongroom.wire.delivery import deliver
+    from strongroom.wire.delivery import hand_out
 
-    nodes, ca = known_nodes(profile), profile.directory / profile.ca if profile.ca else None
-    addresses = list(dict.fromkeys(relays or profile.stop_relays))
-    with ThreadPoolExecutor(1 + len(addresses)) as pool:
-        logging = pool.submit(_log, profile, envelope)
-        deliveries = list(pool.map(lambda address: deliver(address, ca, envelope, nodes), addresses))
-        answer, error = logging.result()
-    return _settle(kind, answer, error, deliveries, done, as_json)
+    def log(stop: Envelope) -> dict[str, Any]:
+        return profile.client(PATIENCE).post("/v1/statements", {"envelope": stop.to_doc()})[1]
 
-
-def _log(profile: Profile, envelope: Envelope) -> tuple[dict[str, Any], StrongroomError | None]:
-    """The coordinator's answer, or why there is none."""
-    from strongroom.errors import StrongroomError
-
-    try:
-        return profile.client(PATIENCE).post("/v1/statements", {"envelope": envelope.to_doc()})[1], None
-    except StrongroomError as error:
-        return {}, error
+    ca = profile.directory / profile.ca if profile.ca else None
+    handed = hand_out(log, relays or profile.stop_relays, ca, envelope, known_nodes(profile))
+    return _settle(kind, handed, done, as_json)
 
 
-def _settle(
-    kind: str, answer: dict[str, Any], error: StrongroomError | None, deliveries: list[Delivery], done: str,
-    as_json: bool,
-) -> None:  # fmt: skip
-    from strongroom.errors import Unreachable
-
-    held = sorted({node for delivery in deliveries for node in delivery.held})
-    unproven = sorted({node for delivery in deliveries for node in delivery.unproven} - set(held))
-    if error is not None and not held and not unproven:
-        refusals = [e for d in deliveries for e in (d.error, *d.refused.values()) if e is not None]
-        raise next((e for e in (error, *refusals) if not isinstance(e, Unreachable)), error)
+def _settle(kind: str, handed: Handed, done: str, as_json: bool) -> None:
+    handed.require_heard()
+    answer, error = handed.answer, handed.error
     status = answer.get("status", "held")
     document = {"kind": kind, "entry": None, "transfer": None, "lacking": "", **answer, "status": status}
     document |= {"coordinator": {"code": error.code, "message": error.message} if error else None}
-    document |= {"held": held, "unproven": unproven, "relays": [delivery.to_doc() for delivery in deliveries]}
+    relays = [delivery.to_doc() for delivery in handed.deliveries]
+    document |= {"held": handed.held, "unproven": handed.unproven, "relays": relays}
 
     def human() -> None:
         if error is not None:
@@ -86,11 +66,11 @@ def _settle(
         else:
             entry = answer.get("entry")
             say(f"{done} ({'in the log' if entry is None else f'log entry {entry}'})", "green")
-        for delivery in deliveries:
+        for delivery in handed.deliveries:
             _told(delivery)
 
     emit(document, as_json, human)
-    if status == "collected" and not held:
+    if status == "collected" and not handed.held:
         raise typer.Exit(Exit.WAITING)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from strongroom.chains.evm.explain import explain
 from strongroom.custody.authority import in_force
+from strongroom.custody.decision import Awaiting, Standing, describe
 from strongroom.custody.state import CustodyState, Payload, Transfer
-from strongroom.custody.words import money, party
+from strongroom.custody.words import moment, money, party
 from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed, Denied, Verdict
 from strongroom.policy.obligations import Obligations
@@ -75,3 +76,19 @@ def explained(state: CustodyState, payload: Payload) -> list[str]:
         return explain(payload.raw, in_force(state).assets)
     except StrongroomError as error:
         return [f"cannot be decoded: {error.message}"]
+
+
+def awaited(stand: Standing) -> dict[str, Any] | None:
+    """What the log says that it waits for, or denies it by; nothing when nothing is owed any more."""
+    if isinstance(stand, Denied):
+        return waits(stand.code, stand.reason)
+    if isinstance(stand, Awaiting) and stand.approvals:
+        return waits("approvals.missing", f"waits for approvals: {describe(stand)}")
+    if isinstance(stand, Awaiting):
+        return waits("delay.not_elapsed", f"waits until {moment(stand.not_before)}: the rule's delay", stand.not_before)
+    return None
+
+
+def waits(code: str, text: str, until: int | None = None) -> dict[str, Any]:
+    """One thing that a transfer waits for; `until` in unix ms when that is known."""
+    return {"code": code, "text": text, "until": until}

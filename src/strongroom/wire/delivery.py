@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +45,47 @@ class Delivery:
             "silent": list(self.silent),
             "error": {"code": self.error.code, "message": self.error.message} if self.error else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What came of a stop everywhere: the coordinator's answer or why there is none, and each relay's."""
+
+    answer: dict[str, Any]
+    error: StrongroomError | None
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def held(self) -> list[str]:
+        """The nodes that hold it, proven by their receipts."""
+        return sorted({node for delivery in self.deliveries for node in delivery.held})
+
+    @property
+    def unproven(self) -> list[str]:
+        """The nodes that hold it as only a relay says."""
+        return sorted({node for delivery in self.deliveries for node in delivery.unproven} - set(self.held))
+
+    def require_heard(self) -> None:
+        """Raises why nobody has it: a refusal before an unreachable one."""
+        if self.error is None or self.held or self.unproven:
+            return
+        refusals = [e for d in self.deliveries for e in (d.error, *d.refused.values()) if e is not None]
+        raise next((e for e in (self.error, *refusals) if not isinstance(e, Unreachable)), self.error)
+
+
+def hand_out(
+    submit: Callable[[Envelope], dict[str, Any]], relays: Iterable[str], ca: Path | None, envelope: Envelope,
+    nodes: Mapping[str, Credential],
+) -> Handed:  # fmt: skip
+    """Hand a stop to the coordinator and to every relay at once; `submit` may raise StrongroomError."""
+    addresses = list(dict.fromkeys(relays))
+    with ThreadPoolExecutor(1 + len(addresses)) as pool:
+        logging = pool.submit(submit, envelope)
+        deliveries = tuple(pool.map(lambda address: deliver(address, ca, envelope, nodes), addresses))
+        try:
+            return Handed(logging.result(), None, deliveries)
+        except StrongroomError as error:
+            return Handed({}, error, deliveries)
 
 
 def deliver(address: str, ca: Path | None, envelope: Envelope, nodes: Mapping[str, Credential]) -> Delivery:

@@ -129,8 +129,8 @@ def test_a_coordinator_that_shows_other_obligations_is_caught(site: Site, cli: C
     cli(*propose(site, "alice", "5"))
     from strongroom.api import timeline
 
-    honest = timeline._decision
-    monkeypatch.setattr(timeline, "_decision", lambda *a: {**honest(*a), "digest": "00" * 32})
+    honest = timeline.decision
+    monkeypatch.setattr(timeline, "decision", lambda *a: {**honest(*a), "digest": "00" * 32})
     result = cli("--profile", site.profile("bob"), "transfer", "approve", newest(site), "--yes")
     assert result.code == 5 and "[approval.other_obligations]" in result.err
 

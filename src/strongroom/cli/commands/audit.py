@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from strongroom.cli.exits import error_document, exit_code, line
-from strongroom.cli.output import Json, emit, example, plain, say
+from strongroom.cli.output import Json, bars, emit, example, plain, say
 from strongroom.cli.profile import load
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from strongroom.audit.finding import AuditFailed
     from strongroom.audit.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 
 def audit(
@@ -45,11 +39,11 @@ def _export(file: Path, chain: bool, as_json: bool) -> None:
 
     client, size = load().client(), 0
     try:
-        with file.open("xb") as target, _bars(as_json) as bars:
-            task = bars.add_task("fetching entries", total=int(client.get("/v1/entries", limit=1)["size"]))
+        with file.open("xb") as target, bars(as_json) as shown:
+            task = shown.add_task("fetching entries", total=int(client.get("/v1/entries", limit=1)["size"]))
             for piece in client.download(f"/v1/bundle?chain={str(chain).lower()}"):
                 size += target.write(piece)
-                bars.advance(task, piece.count(b"\n"))
+                shown.advance(task, piece.count(b"\n"))
     except FileExistsError:
         raise InvalidInput("file.exists", f"{file} exists and is kept", "name another file") from None
     except OSError as error:
@@ -65,9 +59,9 @@ def verified(bundle: Path, as_json: bool) -> Report:
     """Replay a bundle under a progress bar; raises AuditFailed with the first or worst objection."""
     from strongroom.audit.verify import verify_bundle
 
-    with _bars(as_json) as bars:
-        task = bars.add_task("replaying", total=None)
-        return verify_bundle(bundle, lambda done, total: bars.update(task, completed=done, total=total))
+    with bars(as_json) as shown:
+        task = shown.add_task("replaying", total=None)
+        return verify_bundle(bundle, lambda done, total: shown.update(task, completed=done, total=total))
 
 
 def _verify(bundle: Path, as_json: bool) -> None:
@@ -94,14 +88,6 @@ def _failed(failed: AuditFailed, as_json: bool) -> None:
         for each in found:
             typer.echo(plain(line(each)), err=True)
     raise typer.Exit(exit_code(failed))
-
-
-def _bars(as_json: bool) -> Progress:
-    from rich.progress import Progress
-
-    from strongroom.cli.output import console
-
-    return Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True)
 
 
 def register(app: typer.Typer) -> None:

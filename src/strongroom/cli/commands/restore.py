@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, say
+from strongroom.cli.output import Json, bars, emit, example, say
 
 
 def restore(
@@ -23,22 +22,16 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Make the coordinator's home anew from a node's copy of the log, every entry checked; no other node stops."""
-    from rich.progress import Progress
-
     from strongroom.cli.homes import chains_of
-    from strongroom.cli.output import console
     from strongroom.cli.rebuilding import Settings, rebuild
     from strongroom.cli.replica import opened
     from strongroom.documents.credentials import SigningKey
 
     key = SigningKey.load(log_key) if log_key is not None else SigningKey.generate()
     settings = Settings(api, relay, chains_of(chain or ()))
-    with (
-        opened(source) as replica,
-        Progress(console=console(error=True), disable=as_json or not sys.stderr.isatty(), transient=True) as bars,
-    ):
-        task = bars.add_task("entries checked and stored", total=None)
-        state, named = rebuild(home, replica, key, settings, lambda done: bars.update(task, completed=done))
+    with opened(source) as replica, bars(as_json) as shown:
+        task = shown.add_task("entries checked and stored", total=None)
+        state, named = rebuild(home, replica, key, settings, lambda done: shown.update(task, completed=done))
     document = {"home": str(home), "workspace": state.workspace, "size": state.size, "root": state.root.hex()}
     document["log_key"] = "the policy's" if named else "new"
 

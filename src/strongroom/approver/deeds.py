@@ -1,0 +1,46 @@
+"""What an approver signs, made of what this machine has verified; and whether it would count, before it leaves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from strongroom.approver.replica import Head
+from strongroom.approver.showing import next_moment
+from strongroom.custody.decision import block, require, verdict
+from strongroom.custody.fold import apply
+from strongroom.custody.state import CustodyState, Transfer
+from strongroom.documents.canonical import encode
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import Statement, payload_type
+from strongroom.log.entry import new_entry
+
+VALID: Final = 3_600_000  # ms
+
+
+def approval(
+    state: CustodyState, head: Head, transfer: Transfer, *, person: str, key: str, now: int
+) -> Statement:  # fmt: skip
+    """Yes to this transfer under the obligations that this machine computes; raises Refused with what denies it."""
+    moment = next_moment(state, now)
+    obligations = require(block(state, transfer, moment) or verdict(state, transfer, moment)).obligations
+    subject = {"transfer": transfer.id}
+    end = now + VALID
+    return Statement(
+        state.workspace, "transfer.approve", subject, obligations.digest, head.seen, person, key, end
+    )  # fmt: skip
+
+
+def stop(workspace: str, kind: str, subject: dict[str, Any], *, person: str, key: str, now: int) -> Statement:
+    """A stop needs nothing that anybody could withhold; its end, which nobody checks, makes each one another."""
+    return Statement(workspace, kind, subject, None, None, person, key, now + VALID)
+
+
+def unsigned(statement: Statement) -> Envelope:
+    """What is to be signed: the pre-authentication encoding of this envelope, which has no signature yet."""
+    return Envelope(encode(statement.to_doc()), payload_type(statement.kind), ())
+
+
+def would_count(state: CustodyState, envelope: Envelope, transfer: Transfer, now: int) -> None:
+    """Fold a signed approval as the log would; raises what the fold raises."""
+    body = {"transfer": transfer.id}
+    apply(state, new_entry("transfer.approved", max(state.time, now), body, [envelope]))
