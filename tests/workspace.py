@@ -136,6 +136,36 @@ class Workspace:
             ],
         }
 
+    def second_fold(self) -> dict[str, Any]:
+        """The policy with fold rules 2: two of three oracles state prices, `screener` screens, `hot` has a ceiling.
+
+        People may then pay LUSD anywhere, once it was screened; 100,000.00 EUR leave the hot tier in a day.
+        """
+        document, services = copy.deepcopy(self.policy), ("oracle-1", "oracle-2", "oracle-3", "screener")
+        for name in services:
+            self.keys.setdefault(name, seeded(name))
+            document["people"][name] = {"role": "service", "keys": [self.keys[name].credential.to_doc()]}
+        document["groups"]["oracles"] = list(services[:3])
+        document["valuation"] = {"unit": "EUR", "decimals": 2, "group": "oracles", "threshold": 2, "max_age": 3600}
+        document["tiers"]["hot"]["ceiling"] = {"seconds": 86400, "out": "10000000", "in": None}
+        screening = {"services": ["screener"], "max_age": 600}
+        when = {"initiator": {"groups": ["treasury"]}, "asset": [TOKEN]}
+        terms = {**document["rules"][2]["allow"], "approvals": [], "screening": screening}
+        document["rules"].append({"name": "screened LUSD", "when": when, "allow": terms})
+        return {**document, "fold": 2}
+
+    def state_prices(self, people: Iterable[str] = ("oracle-1", "oracle-2"), **prices: str) -> Entry:
+        """valuation.stated now: of ETH 2,000.00 EUR and of LUSD 0.90, unless others are given."""
+        known = {"ETH": ETH, "LUSD": TOKEN}
+        stated = prices or {"ETH": "200000000000000", "LUSD": "90000000000"}
+        body = {"prices": {known[name]: price for name, price in stated.items()}, "observed": self.time}
+        return self.granted("valuation.stated", "valuation.state", body, people)
+
+    def screen(self, transfer: str, result: str = "clear", by: str = "screener") -> Entry:
+        """transfer.screened by a service."""
+        body = {"transfer": transfer, "result": result, "reference": "case 7"}
+        return self.granted("transfer.screened", "transfer.screen", body, [by])
+
     # -- statements and entries
 
     def statement(

@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from strongroom.custody.authority import in_force
-from strongroom.custody.limits import usage, usage_before
+from strongroom.custody.limits import usage, usage_before, valued
 from strongroom.custody.moment import Moment
-from strongroom.custody.state import CustodyState, Freeze, Intent, Transfer, Wallet
+from strongroom.custody.record import replace
+from strongroom.custody.state import CustodyState, Freeze, Intent, Prices, Transfer, Wallet
+from strongroom.documents.credentials import Credential, Kind, Surface
 from strongroom.documents.names import AccountId
 from strongroom.errors import Refused
 from strongroom.policy.evaluate import Allowed, Denied, Listing, Request, Usage, Verdict, evaluate, exceeded
-from strongroom.policy.model import ApprovalNeed
+from strongroom.policy.model import Allowance, ApprovalNeed
 from strongroom.policy.obligations import Obligations, missing
 
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """Approvals still lacking (an OR of ANDs), and the log time (ms) before which the delay holds it."""
+    """Approvals still lacking (an OR of ANDs), and the log time (ms) before which the delay holds it.
+
+    `screening`: the services of which one has still to find it clear.
+    """
 
     approvals: tuple[tuple[ApprovalNeed, ...], ...]
     not_before: int
+    screening: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +41,20 @@ Standing = Denied | Awaiting | Ready
 Found = TypeVar("Found")
 
 
-def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Moment, fee: int = 0) -> Request:
-    """The facts that the policy's rules look at, from the state alone."""
-    policy, wallet = in_force(state), state.wallets[intent.wallet]
+def request_of(
+    state: CustodyState, intent: Intent, initiator: str, moment: Moment, fee: int = 0, kept: Prices | None = None
+) -> Request:
+    """The facts that the policy's rules look at, from the state alone; `kept`: the prices of its authorization."""
+    policy, wallet, prices = in_force(state), state.wallets[intent.wallet], kept or state.prices
     own = state.wallets.get(state.accounts.get(intent.to, ""))
     rows = [state.addresses.get((intent.to, group)) for group in policy.address_groups]
-    return Request(
+    request = Request(
         initiator=initiator,
         wallet=wallet.name,
         tier=wallet.tier,
         destination=intent.to,
         listed={
-            row.group: Listing(age=moment.earliest - row.usable)
+            row.group: Listing(row.tags, moment.earliest - row.usable)
             for row in rows
             if row is not None and row.usable <= moment.earliest
         },
@@ -59,6 +67,10 @@ def request_of(state: CustodyState, intent: Intent, initiator: str, moment: Mome
         account=AccountId(f"{wallet.chain}:{wallet.address}"),
         key=wallet.key,
     )
+    if policy.valuation is None or prices is None:
+        return request
+    stale = kept is None and moment.latest > prices.observed + policy.valuation.max_age * 1000
+    return replace(valued(policy, prices, request), stale=stale)
 
 
 def sums_for(state: CustodyState, transfer: Transfer) -> Usage:
@@ -76,8 +88,9 @@ def sums_for(state: CustodyState, transfer: Transfer) -> Usage:
 def verdict(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Verdict:
     """The newest policy's answer for this intent: its rules, and its limits where an older version's were kept."""
     fee = max((payload.fee for payload in transfer.payloads), default=0)
-    request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
     policy, sums, decided = in_force(state), used or sums_for(state, transfer), transfer.authorization
+    kept = decided.prices if decided else None
+    request = request_of(state, transfer.intent, transfer.initiator, moment, fee, kept)
     older = decided is not None and decided.policy_version != policy.version
     return (exceeded(policy, request, sums) if older else None) or evaluate(policy, request, sums)
 
@@ -106,6 +119,8 @@ def permitted(state: CustodyState, transfer: Transfer, moment: Moment, used: Usa
     if isinstance(found, Awaiting):
         if found.approvals:
             raise Refused("approvals.missing", "approvals are missing: " + describe(found))
+        if found.screening:
+            raise Refused("screening.not_signed", f"none of {', '.join(found.screening)} has found it clear of late")
         raise Refused("delay.not_elapsed", f"the rule's delay ends at {found.not_before}, by this clock and the log's")
     return require(found).obligations
 
@@ -115,8 +130,8 @@ def describe(awaiting: Awaiting) -> str:
     return ", or ".join(" and ".join(f"{n.threshold} of {n.group}" for n in each) for each in awaiting.approvals)
 
 
-def owed(state: CustodyState, transfer: Transfer, answer: Allowed, moment: Moment) -> Awaiting | Ready:
-    """What the obligations still lack: an approval counts under equal obligations, from a usable credential."""
+def owed(state: CustodyState, transfer: Transfer, answer: Allowed, moment: Moment) -> Standing:
+    """What the obligations still lack: an approval counts under equal obligations, from a fit and usable credential."""
     policy, obligations = in_force(state), answer.obligations
     counted: list[str] = []
     since = transfer.proposed
@@ -124,18 +139,52 @@ def owed(state: CustodyState, transfer: Transfer, answer: Allowed, moment: Momen
     for approval in transfer.approvals:
         if not lacking:
             break
-        usable = policy.credential(approval.person, approval.key) is not None and approval.key not in state.revoked
-        if not usable or approval.person in state.suspended or approval.obligations != obligations.digest:
+        credential = usable(state, approval.person, approval.key)
+        if credential is None or unfit(credential, obligations.terms) or approval.obligations != obligations.digest:
             continue
         if approval.person == transfer.initiator and not obligations.terms.initiator_may_approve:
             continue
         counted.append(approval.person)
         since = max(since, approval.time)
         lacking = missing(obligations, counted, policy.groups)
+    services = screening(state, transfer, obligations.terms, moment)
+    if isinstance(services, Denied):
+        return services
     ready_at = since + obligations.terms.delay * 1000
-    if lacking or ready_at > moment.earliest:
-        return Awaiting(lacking, ready_at)
+    if lacking or services or ready_at > moment.earliest:
+        return Awaiting(lacking, ready_at, services)
     return Ready(obligations)
+
+
+def usable(state: CustodyState, name: str, key: str) -> Credential | None:
+    """The credential `key` of `name`, unless it is revoked or they are suspended."""
+    stopped = key in state.revoked or name in state.suspended
+    return None if stopped else in_force(state).credential(name, key)
+
+
+def unfit(credential: Credential, terms: Allowance) -> Denied | None:
+    """Why approvals by this credential do not count under these terms, whoever gives them."""
+    if terms.surface is Surface.APPROVER and credential.surface is not Surface.APPROVER:
+        return Denied("approval.surface_is_the_credentials", "the rule asks for keys of approvers' own machines")
+    if terms.device_bound and not credential.device_bound:
+        synced = credential.kind is Kind.WEBAUTHN
+        code = "credential.backup_eligible" if synced else "credential.not_device_bound"
+        return Denied(code, "the rule asks for passkeys that cannot leave their device")
+    return None
+
+
+def screening(state: CustodyState, transfer: Transfer, terms: Allowance, moment: Moment) -> tuple[str, ...] | Denied:
+    """The services of which one has still to find the transfer clear; denied while the newest word of one flags it."""
+    if terms.screening is None:
+        return ()
+    services, decided = terms.screening.services, transfer.authorization
+    words = [word for word in transfer.screenings if word.service in services]
+    for word in words:
+        if not word.clear:
+            return Denied("screening.flagged", f"'{word.service}' has flagged it")
+    since = (decided.time if decided else moment.latest) - terms.screening.max_age * 1000
+    clear = any(word.time >= since and usable(state, word.service, word.key) for word in words)
+    return () if clear else services
 
 
 def block(state: CustodyState, transfer: Transfer, moment: Moment) -> Denied | None:

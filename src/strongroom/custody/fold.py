@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from strongroom.custody import digest, keys, nodes, repair, stops, transfers, wallets, witnesses, workspace
+from strongroom.custody import (
+    digest,
+    keys,
+    nodes,
+    repair,
+    screening,
+    stops,
+    transfers,
+    valuation,
+    wallets,
+    witnesses,
+    workspace,
+)
 from strongroom.custody.authority import unused
 from strongroom.custody.record import replace
 from strongroom.custody.retention import tidied
@@ -38,6 +50,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "transfer.signed": transfers.on_signed,
     "transfer.completed": transfers.on_ended,
     "transfer.failed": transfers.on_ended,
+    "transfer.screened": screening.on_screened,
+    "valuation.stated": valuation.on_stated,
     "state.sealed": digest.on_sealed,
     **dict.fromkeys(stops.STOPS, stops.on_stop),
 }

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 from immutables import Map
 
 from strongroom.custody.ledger import Ledger
 from strongroom.custody.record import replace
-from strongroom.custody.state import CustodyState, Rolling
+from strongroom.custody.state import CustodyState, Prices, Rolling
+from strongroom.documents.amount import MAX_AMOUNT
 from strongroom.documents.names import AssetId
 from strongroom.policy.evaluate import Request, Usage, Window
 from strongroom.policy.model import Per, Policy, WindowShape
@@ -31,16 +32,23 @@ class Debit:
     request: Request
 
     def row(self) -> bytes:
-        """As the ledger keeps it."""
+        """As the ledger keeps it; its values, and the tiers that they count for, once there are prices."""
         r = self.request
-        parts = (self.time, r.initiator, r.wallet, r.destination, r.asset, r.native, r.amount, r.fee)
+        parts: tuple[Any, ...] = (self.time, r.initiator, r.wallet, r.destination, r.asset, r.native, r.amount, r.fee)
+        if r.value is not None:
+            parts = (*parts, r.tier, r.own_tier, r.value, r.fee_value)
         return _ROW.encode(parts).encode()
 
     @classmethod
     def of(cls, row: bytes) -> Debit:
         """The debit of such a row."""
-        time, initiator, wallet, destination, asset, native, amount, fee = json.loads(row)
-        return cls(time, Request(initiator, wallet, "", destination, {}, False, asset, amount, native, fee))
+        time, initiator, wallet, destination, asset, native, amount, fee, *valued = json.loads(row)
+        tier, own, value, fee_value = valued or ("", "", None, None)
+        request = Request(
+            initiator, wallet, tier, destination, {}, False, asset, amount, native, fee, own, value=value,
+            fee_value=fee_value,
+        )  # fmt: skip
+        return cls(time, request)
 
 
 def _bucket_ms(shape: WindowShape) -> int:
@@ -100,11 +108,43 @@ def usage_before(state: CustodyState, index: int, now: int) -> Usage:
     return used
 
 
+def worth(policy: Policy, prices: Prices | None, asset: AssetId, amount: int) -> int | None:
+    """The value of an amount of base units, rounded up, in the smallest unit of account; None without a price."""
+    price, terms = prices.table.get(asset) if prices else None, policy.assets.get(asset)
+    return -(-amount * price // 10 ** (terms.decimals + 9)) if price and terms else None
+
+
+def valued(policy: Policy, prices: Prices | None, request: Request) -> Request:
+    """The request with what amount and fee are worth."""
+    value = worth(policy, prices, request.asset, request.amount)
+    return replace(request, value=value, fee_value=worth(policy, prices, request.native, request.fee))
+
+
 def debit(state: CustodyState, now: int, request: Request) -> CustodyState:
     """Consume `request` (amount and worst-case fee) from every window of the policy that it falls under."""
     assert state.policy is not None  # noqa: S101 - the fold dispatches to no handler before workspace.created
+    request = _counted(request) if state.prices else request
     windows = _debited(state.windows, state.policy, now, request)
     return replace(state, windows=windows, debits=state.debits.append(Debit(now, request).row()))
+
+
+def _counted(request: Request) -> Request:
+    """The request as sums of values count it: what has no price is worth more than any of them allows."""
+    value = (MAX_AMOUNT if request.amount else 0) if request.value is None else request.value
+    fee_value = (MAX_AMOUNT if request.fee else 0) if request.fee_value is None else request.fee_value
+    return replace(request, value=value, fee_value=fee_value)
+
+
+def revalued(state: CustodyState, policy: Policy, prices: Prices) -> CustodyState:
+    """The state whose debits so far have the value that these, the first prices, give them, and tiers as they are."""
+    rows = Ledger(state.debits.dropped)
+    for debit in map(Debit.of, state.debits):
+        wallet, own = state.wallets[debit.request.wallet], state.accounts.get(debit.request.destination)
+        own_tier = state.wallets[own].tier if own else ""
+        request = valued(policy, prices, replace(debit.request, tier=wallet.tier, own_tier=own_tier))
+        rows = rows.append(Debit(debit.time, _counted(request)).row())
+    state = replace(state, debits=rows)
+    return replace(state, windows=resummed(state, policy))
 
 
 def _debited(windows: Map[Window, Rolling], policy: Policy, now: int, request: Request) -> Map[Window, Rolling]:

@@ -59,6 +59,29 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Screened:
+    """A service's newest word about a transfer, at a log time, by the entry of that number."""
+
+    service: str
+    key: str
+    clear: bool
+    time: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What 10^decimals base units of assets are worth, in 10^-9 of the smallest unit of account; unix ms."""
+
+    observed: int
+    table: Map[AssetId, int]
+
+    def only(self, *assets: AssetId) -> Prices:
+        """The same prices of these assets alone."""
+        return Prices(self.observed, Map({asset: self.table[asset] for asset in assets if asset in self.table}))
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """One authorized unsigned transaction: its digest (hex), bytes, worst-case fee, and whether it pays nobody."""
 
@@ -71,13 +94,14 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The first authorization of an intent: its place, its anchor, and the window sums it was decided on."""
+    """The first authorization of an intent: its place, its anchor, the window sums and prices it was decided on."""
 
     index: int
     time: int
     nonce: int
     policy_version: int
     sums: tuple[tuple[Window, int], ...]
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,7 @@ class Transfer:
     phase: Phase = Phase.PROPOSED
     txid: str = ""
     touched: int = 0
+    screenings: tuple[Screened, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +164,7 @@ class Listed:
     group: str
     label: str
     usable: int
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +259,7 @@ class CustodyState:
     bars: frozenset[Bar] = frozenset()
     roots: Map[int, bytes] = field(default_factory=Map)
     sealed: int = 0
+    prices: Prices | None = None
 
     @property
     def size(self) -> int:

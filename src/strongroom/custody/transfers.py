@@ -8,7 +8,7 @@ from strongroom.chains.evm.transaction import assemble, decode
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
 from strongroom.custody.authority import granting, in_force, observed, single
-from strongroom.custody.decision import Awaiting, block, owed, permitted, request_of, require, verdict
+from strongroom.custody.decision import Ready, block, owed, permitted, request_of, require, unfit, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.record import replace
@@ -110,6 +110,8 @@ def opened(state: CustodyState, transfer: Transfer) -> CustodyState:
 def on_approved(state: CustodyState, entry: Entry) -> CustodyState:
     """One person's approval, over the obligations that the newest policy yields."""
     statement = granting(state, single(entry), "transfer.approve", entry.time)
+    if "surface" in entry.body:
+        raise Refused("approval.surface_is_the_credentials", "where a key is used is said by the policy, by no entry")
     if fields(entry.body, "transfer.approved", {"transfer": str}) != statement.subject:
         raise Refused("statement.other_subject", "the approval is about another transfer")
     transfer = transfer_of(state, entry.body["transfer"])
@@ -124,6 +126,7 @@ def on_approved(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("approval.by_initiator", "the rule does not let the initiator approve")
     if any(a.person == statement.person and a.obligations == statement.obligations for a in transfer.approvals):
         raise Refused("approval.person_already_counted", f"'{statement.person}' has approved this transfer already")
+    require(unfit(member.credentials[statement.key], obligations.terms))
     approval = Approval(statement.person, statement.key, obligations.digest, entry.time)
     return _put(state, replace(transfer, approvals=(*transfer.approvals, approval)))
 
@@ -157,7 +160,8 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
         raise Refused("fee.over_ceiling", f"the fee may reach {fee}, above {ceiling}")
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
     require(exceeded(policy, request, used))
-    anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums))
+    kept = state.prices and state.prices.only(request.asset, request.native)
+    anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums), kept)
     state = debit(_put(state, replace(transfer, authorization=anchored, phase=Phase.AUTHORIZED)), entry.time, request)
     wallets = state.wallets.set(wallet.name, replace(wallet, next_nonce=wallet.next_nonce + 1))
     return replace(state, wallets=wallets, anchors=state.anchors.set((wallet.name, anchored.nonce), transfer.id))
@@ -191,8 +195,8 @@ def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     if fee <= worst:
         return changed
     # Only one payload of an anchor confirms: the windows pay the difference of the worst cases.
-    request = request_of(state, transfer.intent, transfer.initiator, moment, fee - worst)
-    dearer = replace(request, amount=0)
+    unpaid = replace(transfer.intent, amount=0)
+    dearer = request_of(state, unpaid, transfer.initiator, moment, fee - worst, transfer.authorization.prices)
     require(exceeded(in_force(state), dearer, usage(state, entry.time)))
     return debit(changed, entry.time, dearer)
 
@@ -209,7 +213,7 @@ def transfer_ended(state: CustodyState, transfer: Transfer, moment: Moment) -> b
     if block(state, transfer, moment) is not None:
         return True
     answer = verdict(state, transfer, moment)
-    return isinstance(answer, Denied) or isinstance(owed(state, transfer, answer, moment), Awaiting)
+    return isinstance(answer, Denied) or not isinstance(owed(state, transfer, answer, moment), Ready)
 
 
 def on_signed(state: CustodyState, entry: Entry) -> CustodyState:

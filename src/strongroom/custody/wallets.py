@@ -14,6 +14,7 @@ from strongroom.documents.canonical import fields
 from strongroom.documents.names import AccountId, parse_account, parse_chain, parse_label, parse_slug
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
+from strongroom.policy.reading import since, strings
 
 WALLET: Final = {"name": str, "chain": str, "key": str, "path": list, "tier": str, "routes": list}
 LISTING: Final = {"account": str, "group": str, "label": str}
@@ -62,13 +63,15 @@ def on_opened(state: CustodyState, entry: Entry) -> CustodyState:
 
 def on_listed(state: CustodyState, entry: Entry) -> CustodyState:
     """The address group's threshold lists a destination, usable after its age."""
-    body = fields(entry.body, "address.listed", LISTING)
-    group = in_force(state).address_groups.get(parse_slug(body["group"]))
+    policy = in_force(state)
+    body = fields(entry.body, "address.listed", LISTING, since(policy.fold, tags=list))
+    group = policy.address_groups.get(parse_slug(body["group"]))
     if group is None:
         raise Refused("address.group_unknown", f"the policy has no address group '{body['group']}'")
     require_quorum(group.quorum, people(state, entry, "address.list", body), "listing an address")
     account, label = parse_account(body["account"]), parse_label(body["label"])
     if (account, body["group"]) in state.addresses:
         raise Refused("address.exists", "that address is on that list already")
-    row = Listed(account, body["group"], label, entry.time + group.age * 1000)
+    tags = frozenset(map(parse_slug, strings("tags", body.get("tags", []))))
+    row = Listed(account, body["group"], label, entry.time + group.age * 1000, tags)
     return replace(state, addresses=state.addresses.set((account, body["group"]), row))

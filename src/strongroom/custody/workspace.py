@@ -87,3 +87,6 @@ def _require_names(state: CustodyState, policy: Policy) -> None:
     chains, tiers = {w.chain for w in state.wallets.values()}, {k.tier for k in state.keys.values()}
     if not (chains <= policy.chains.keys() and tiers <= policy.tiers.keys()):
         raise Refused("policy.in_use", "a policy goes on naming every wallet's chain and every key's tier")
+    old, new = in_force(state).valuation, policy.valuation
+    if old and (new is None or (new.unit, new.decimals) != (old.unit, old.decimals)):
+        raise Refused("policy.in_use", "a policy goes on with its unit of account: sums of values are sums of one unit")

@@ -293,6 +293,12 @@ class Policy:
         return self.administrators.members.union(*(self.groups[group] for group in asked))
 
     @property
+    def screeners(self) -> frozenset[str]:
+        """Every service whose word about transfers any rule asks for."""
+        asked = (r.allowance.screening for r in self.rules if r.allowance and r.allowance.screening)
+        return frozenset(service for each in asked for service in each.services)
+
+    @property
     def credentials(self) -> Mapping[str, Credential]:
         """Everyone's credentials, by key id."""
         members = (key for member in self.members.values() for key in member.credentials.values())

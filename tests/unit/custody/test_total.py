@@ -24,7 +24,7 @@ from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry, parse_entry
 from strongroom.policy.loader import load_policy
 from strongroom.policy.obligations import Obligations
-from tests.workspace import CHAIN, ETH, NODES, OTHER, WEI, Workspace
+from tests.workspace import CHAIN, ETH, NODES, OTHER, TOKEN, WEI, Workspace
 
 JUNK: list[Any] = [
     None, True, False, 0, -1, 1, 7, MAX_INTEGER, -MAX_INTEGER, "", "0", "x", "zz", "abc", "12 34", "0x", "AB" * 33,
@@ -68,7 +68,7 @@ def lived_in() -> Workspace:
     home.stopped("workspace.frozen", "workspace.freeze", freeze, ["bob"])
     body = {"freeze": next(iter(home.state.freezes))}
     home.granted("workspace.unfrozen", "workspace.unfreeze", body, ["alice", "bob"])
-    document = {**copy.deepcopy(home.policy), "version": 2, "cool_down": 7200}
+    document = {**home.second_fold(), "version": 2, "cool_down": 7200}
     subject = {"policy": load_policy(document).digest, "version": 2}
 
     def proposed() -> None:
@@ -80,6 +80,13 @@ def lived_in() -> Workspace:
     home.time += 1
     proposed()
     home.add("policy.adopted", {"version": 2}, later=3_600_000)
+    home.state_prices()
+    row = {"account": OTHER, "group": "vendors", "label": "v", "tags": ["exchange", "eu"]}
+    home.granted("address.listed", "address.list", row, ["bob"])
+    screened = home.propose(by="alice", asset=TOKEN, amount="5000000")
+    for result in ("flagged", "clear"):
+        home.screen(screened, result)
+    home.authorize(screened)
     home.repair(1)
     home.change(joins="guardian-2", accepting=NODES)
     home.certify(NODES)
