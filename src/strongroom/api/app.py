@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from strongroom import __version__
-from strongroom.api import errors, openapi, reading, seals, statements, transfers
+from strongroom.api import errors, notices, openapi, reading, seals, statements, transfers
 from strongroom.api.facade import Clock, Service
 from strongroom.api.guard import LOOPBACK, Guard
 from strongroom.errors import StrongroomError
@@ -39,6 +39,7 @@ def create_app(
         statements.router(service),
         seals.router(service),
         reading.router(service, clock),
+        notices.router(service),
     ):
         app.include_router(routes)
     app.add_exception_handler(StrongroomError, errors.on_strongroom_error)

@@ -28,7 +28,7 @@ _CONFLICTS: Final = frozenset(
         "workspace.created_twice",
     }
 )
-_NOT_FOUND: Final = frozenset({"transfer.unknown", "freeze.unknown", "request.not_found"})
+_NOT_FOUND: Final = frozenset({"transfer.unknown", "freeze.unknown", "notices.no_key", "request.not_found"})
 # Refused for what was sent, not for what the policy says: the caller mends it and sends it again.
 _TO_MEND: Final = frozenset(
     {

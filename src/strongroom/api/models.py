@@ -50,6 +50,12 @@ class Workspace(Form):
     policy_version: int
 
 
+class NoticeKey(Form):
+    kind: str = Field(examples=["ed25519"])
+    public: str = Field(description="the public key in hex", pattern="^[0-9a-f]{64}$")
+    webhook: str = Field(description="the same as Standard Webhooks libraries take it", pattern="^whpk_")
+
+
 class CheckpointAnswer(Form):
     note: str = Field(description="C2SP signed note with cosignatures of the witness quorum")
     size: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from strongroom.coordinator.notices.receivers import Receiver, load_receivers
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import ChainId, parse_chain, parse_hash
 from strongroom.errors import InvalidInput
@@ -17,6 +18,7 @@ _OPTIONS: Final = {
     "database": str,
     "tls": dict,
     "chains": dict,
+    "notices": list,
     "poll_ms": int,
     "bump_seconds": int,
     "signing_sessions": int,
@@ -41,6 +43,7 @@ class Config:
     database: str
     chains: dict[ChainId, str] = field(default_factory=dict)
     tls: Tls | None = None
+    notices: tuple[Receiver, ...] = ()
     poll_ms: int = 250
     bump_seconds: int = 60
     signing_sessions: int = 16
@@ -72,6 +75,7 @@ def load_config(home: Path) -> Config:
         tls=tls,
         stop_relays=tuple(map(_relay, doc.get("stop_relays", []))),
         stop_ca=home / doc["stop_ca"] if "stop_ca" in doc else None,
+        notices=load_receivers(home, doc.get("notices", [])),
         **{name: _positive(name, doc[name]) for name in _OPTIONS if name in doc and _OPTIONS[name] is int},
     )
 

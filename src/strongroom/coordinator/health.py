@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strongroom.coordinator.answers import ChainHealth, Health, NodeHealth, Split
@@ -13,7 +13,7 @@ from strongroom.policy.model import Duty
 MOST_SKEW_MS: Final = 30_000  # clocks further apart stop hot signing
 
 
-def health(desk: Desk, split: Split) -> Health:
+def health(desk: Desk, split: Split, notices: Sequence[str]) -> Health:
     """What can be said now."""
     policy = desk.cosigned.policy or desk.state.policy
     boots = desk.cosigned.boots
@@ -37,7 +37,7 @@ def health(desk: Desk, split: Split) -> Health:
     )
     have, need = desk.witnesses()
     quorums = {k.name: (len(desk.available(k)), k.threshold) for k in desk.state.keys.values()}
-    return Health(nodes, chains, have, need, quorums, tuple(_findings(desk, split, nodes, chains)))
+    return Health(nodes, chains, have, need, quorums, (*_findings(desk, split, nodes, chains), *notices))
 
 
 def _findings(

@@ -17,6 +17,8 @@ from strongroom.coordinator.funds import Funds
 from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.history import History
 from strongroom.coordinator.keygen import KeygenDriver
+from strongroom.coordinator.notices.board import Board
+from strongroom.coordinator.notices.carriers import Post
 from strongroom.coordinator.onward import PassOn
 from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.peers import Peers
@@ -40,6 +42,7 @@ from strongroom.log.entry import Entry
 from strongroom.store.database import Database
 from strongroom.store.journal import Journal
 from strongroom.store.log import LogStore
+from strongroom.store.outbox import Outbox
 from strongroom.store.records import Records
 
 
@@ -58,6 +61,7 @@ class House:
         say: Callable[[str], None],
         entropy: Callable[[int], bytes] = os.urandom,
         pass_on: PassOn = lambda stop: None,
+        post: Post | None = None,
     ) -> None:
         self.config, self._clock, self._pass_on, self.pulse = config, clock, pass_on, Pulse()
         log = LogStore(database, journal)
@@ -72,6 +76,7 @@ class House:
             config, clock, key, transport, peers, sequencer, Sessions(transport, entropy), records, timeline, Funds(),
             archive, chains, say,
         )  # fmt: skip
+        self.board = Board(self.desk, Outbox(database, journal), post or Post(), clock)
         self.sealing = Sealing(sequencer)
         self.planner = Planner(self.desk)
         self.reconciler = Reconciler(self.desk, self.planner)
@@ -93,6 +98,7 @@ class House:
             repair,
             self.orders,
             self.sealing,
+            self.board,
         )
         sequencer.on_cosigned.append(self._cosigned)
         sequencer.on_entry.append(self._appended)
@@ -116,6 +122,7 @@ class House:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(chain.run()) for chain in self.desk.chains.values()]
         self._tasks.append(loop.create_task(self._tick()))
+        self.board.start()
         self.reconciler.start()
         self.keygen.start()
         self.orders.start()
@@ -129,6 +136,7 @@ class House:
         await self.keygen.stop()
         await self.refresh.stop()
         await self.orders.stop()
+        await self.board.stop()
         for chain in self.desk.chains.values():
             await chain.close()
 

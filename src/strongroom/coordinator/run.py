@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from strongroom.coordinator.config import Config, load_config
 from strongroom.coordinator.house import House
+from strongroom.coordinator.notices.carriers import open_post
 from strongroom.coordinator.onward import Onward
 from strongroom.coordinator.ports import system_clock
 from strongroom.coordinator.service import Service
@@ -106,7 +107,10 @@ async def _serve(config: Config, key: SigningKey, serve_api: ServeApi) -> None:
         relay = Relay(config.workspace, key, lambda: credentials(house), _say)
         nodes = {chain: EvmNode(url) for chain, url in config.chains.items()}
         onward = Onward(config.stop_relays, config.stop_ca, lambda: credentials(house), _say)
-        house = House(config, database, journal, relay, nodes, key, system_clock, _say, pass_on=onward.pass_on)
+        post = open_post(config.home, config.notices)
+        house = House(
+            config, database, journal, relay, nodes, key, system_clock, _say, pass_on=onward.pass_on, post=post
+        )  # fmt: skip
         house.load()
         relay.house = house.hall
         tls = config.tls.context() if config.tls else None

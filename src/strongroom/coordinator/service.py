@@ -11,6 +11,7 @@ from strongroom.coordinator.awaiting import awaited
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.hall import Hall
+from strongroom.coordinator.notices.board import Board
 from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.ports import ChainNode
 from strongroom.coordinator.reconcile import Reconciler
@@ -18,6 +19,7 @@ from strongroom.coordinator.repair import Repair
 from strongroom.coordinator.sealing import Sealing
 from strongroom.coordinator.statements import Statements
 from strongroom.custody.state import CustodyState, Transfer, TransferId
+from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import ChainId
 from strongroom.errors import Unreachable
@@ -48,11 +50,11 @@ class Service:
 
     def __init__(
         self, desk: Desk, statements: Statements, reconciler: Reconciler, ceremony: Ceremony, hall: Hall,
-        pulse: Pulse, repair: Repair, orders: Orders, sealing: Sealing,
+        pulse: Pulse, repair: Repair, orders: Orders, sealing: Sealing, board: Board,
     ) -> None:  # fmt: skip
         self._desk, self._statements, self._reconciler = desk, statements, reconciler
         self._ceremony, self._hall, self._pulse = ceremony, hall, pulse
-        self._repair, self._orders, self._sealing = repair, orders, sealing
+        self._repair, self._orders, self._sealing, self._board = repair, orders, sealing, board
 
     @property
     def workspace(self) -> str:
@@ -104,7 +106,7 @@ class Service:
 
     def health(self) -> Health:
         """Nodes, chains, quorums, findings."""
-        return health.health(self._desk, self._repair.split())
+        return health.health(self._desk, self._repair.split(), self._board.findings())
 
     def balances(self) -> dict[str, dict[str, int]]:
         """What the node last said each wallet holds, in base units by asset; wallets not asked yet are absent."""
@@ -134,6 +136,10 @@ class Service:
     def seal(self) -> int:
         """Seal the state's digest into the log; the index of the entry."""
         return self._sealing.seal()
+
+    def notice_key(self) -> Credential | None:
+        """The key under which notices are signed for webhooks; None when there are none."""
+        return self._board.key
 
     def orders(self) -> tuple[OrderProgress, ...]:
         """What administrators have ordered of the witnesses since the start."""

@@ -34,6 +34,7 @@ class Timeline:
         self._records, self._clock, self._changed = records, clock, changed
         self.waits: dict[str, Wait] = {}
         self._told: set[tuple[str, ...]] = set()
+        self.on_refusal: list[Callable[[Refusal], None]] = []
 
     def event(self, transfer: str, stage: str, text: str) -> None:
         """A step was made."""
@@ -48,7 +49,10 @@ class Timeline:
         if len(self._told) >= MOST_TOLD:
             self._told.clear()
         self._told.add(no)
-        self._records.add_refusal(Refusal(transfer, self._clock(), by, what, code[:64], message[:MOST_TEXT]))
+        refusal = Refusal(transfer, self._clock(), by, what, code[:64], message[:MOST_TEXT])
+        self._records.add_refusal(refusal)
+        for listener in self.on_refusal:
+            listener(refusal)
         self._changed()
 
     def wait(self, transfer: str, wait: Wait | None) -> None:

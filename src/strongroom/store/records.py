@@ -88,6 +88,8 @@ class Records:
         self._by_transfer: dict[str, dict[str, Signed]] = {}
         self.signed: dict[str, Signed] = {}
         self.broadcasts: dict[str, Broadcast] = {}
+        self.on_collected: list[Callable[[Collected], None]] = []
+        """What they write becomes durable together with the row."""
 
     def load_transfer(self, transfer: str) -> None:
         """Read what is known of a transfer's signatures and broadcasts into memory."""
@@ -135,6 +137,8 @@ class Records:
             )
             connection.execute(insert(COLLECTED).values(**asdict(row)))
 
+        for listener in self.on_collected:
+            listener(row)
         await self._journal.durable(write)
 
     def put_ended(self, rows: Sequence[Ended]) -> None:

@@ -126,6 +126,26 @@ ENDED: Final = Table(
     Column("document", Text, nullable=False),
 )
 
+NOTICES: Final = Table(
+    "notices",
+    METADATA,
+    Column("id", _SERIAL, primary_key=True),
+    Column("receiver", String(64), nullable=False),
+    Column("notice", String(64), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("sent", BigInteger),
+    Index("notices_once", "receiver", "notice", unique=True),
+    Index("notices_waiting", "receiver", "sent", "id"),
+)
+
+NOTICE_RECEIVERS: Final = Table(
+    "notice_receivers",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+
 LEASES: Final = Table(
     "leases",
     METADATA,
