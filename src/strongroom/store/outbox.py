@@ -56,7 +56,8 @@ class Outbox:
                 if connection.execute(known).first() is None:
                     connection.execute(insert(NOTICES).values(**asdict(parcel)))
             if size is not None:
-                connection.execute(update(NOTICE_RECEIVERS).values(size=size))
+                behind = NOTICE_RECEIVERS.c.size < size
+                connection.execute(update(NOTICE_RECEIVERS).where(behind).values(size=size))
 
         self._journal.write(write, done, lazy=lazy)
 

@@ -11,6 +11,7 @@ from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import HANDLERS, apply
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.custody.stops import STOP_STATEMENTS, transfer_of
+from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import Refused
@@ -149,6 +150,7 @@ class Coordinator:
             NodeHealth(name, node.duty.value)
             for name, node in (workspace.state.policy.nodes.items())  # type: ignore[union-attr]
         )
+        self.notices: Credential | None = None
         self.well = Health(nodes, quorums=dict.fromkeys(workspace.state.keys, (3, 2)))
         self.change = asyncio.Event()
 
@@ -214,6 +216,9 @@ class Coordinator:
 
     def health(self) -> Health:
         return self.well
+
+    def notice_key(self) -> Credential | None:
+        return self.notices
 
     def keygens(self) -> tuple[KeygenProgress, ...]:
         return self.progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from openapi_spec_validator import validate
 from strongroom.api import models
 from strongroom.log.entry import leaf_hash, parse_entry
 from tests.unit.api.coordinator import ChainHealth, Coordinator, KeygenProgress
-from tests.workspace import OTHER, TOKEN, WEI
+from tests.workspace import OTHER, TOKEN, WEI, seeded
 
 FORMS: dict[str, type[models.Form]] = {
     "/v1/workspace": models.Workspace,
@@ -128,3 +129,14 @@ async def test_before_the_first_checkpoint_there_is_none(client: httpx.AsyncClie
     coordinator.__class__ = Young
     response = await client.get("/v1/checkpoint")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "checkpoint.missing")
+
+
+async def test_the_key_of_webhooks_is_published(client: httpx.AsyncClient, coordinator: Coordinator) -> None:
+    """In hex and in the form of Standard Webhooks; there is none without webhooks."""
+    answer = await client.get("/v1/notices/key")
+    assert answer.status_code == 404 and answer.json()["error"]["code"] == "notices.no_key"
+    coordinator.notices = key = seeded("notices").credential
+    found = (await client.get("/v1/notices/key")).json()
+    assert found["public"] == key.public.hex()
+    assert base64.b64decode(found["webhook"].removeprefix("whpk_")) == key.public
+    models.NoticeKey.model_validate(found)

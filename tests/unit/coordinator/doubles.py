@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from strongroom.chains.evm.transfer import Call
 from strongroom.coordinator.config import Config
 from strongroom.coordinator.house import House
+from strongroom.coordinator.notices.carriers import Post
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import apply
 from strongroom.custody.permission import may_sign
@@ -284,8 +285,10 @@ class FakeChain:
 class Coordinator:
     """A whole coordinator over doubles, on a database in a directory; `crash` and build another on the same."""
 
-    def __init__(self, path: Path, desk: Workspace, *, chain: FakeChain | None = None) -> None:
-        self.path, self.desk, self.chain = path, desk, chain or FakeChain()
+    def __init__(
+        self, path: Path, desk: Workspace, *, chain: FakeChain | None = None, post: Callable[[], Post] = Post
+    ) -> None:
+        self.path, self.desk, self.chain, self._post = path, desk, chain or FakeChain(), post
         self.wires, self.now, self.said = self._wires(), desk.time + 1000, list[str]()
         self.passed_on: list[Envelope] = []
         self.nodes = {name: FakeNode(name, desk) for name in NODES}
@@ -311,7 +314,7 @@ class Coordinator:
         house = House(
             config, journal=journal, database=self.database, transport=self.wires,
             nodes={ChainId(CHAIN): self.chain}, key=self.desk.keys["coordinator"], clock=lambda: self.now,
-            say=self.said.append, pass_on=self.passed_on.append,
+            say=self.said.append, pass_on=self.passed_on.append, post=self._post(),
         )  # fmt: skip
         self.wires.house = house
         return house

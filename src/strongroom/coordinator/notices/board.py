@@ -53,7 +53,7 @@ class Board:
         """Tell what was not told before the end; a new receiver hears of what comes from now on."""
         if not self._post.carriers:
             return
-        size, held = self._desk.cosigned.size, self._outbox.positions()
+        size, held = self._desk.state.size, self._outbox.positions()
         self._since = {name: min(held.get(name, size), size) for name in self._wake}
         self._noted = min(self._since.values())
         self._outbox.begin(self._since, self._clock() - KEPT_MS)
