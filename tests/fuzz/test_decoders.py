@@ -49,6 +49,7 @@ ELSEWHERE = {
     "SigningKey.load",  # a key file of one's own
     "read_frame",  # decode_frame over a stream
     "load_config",  # an own file
+    "load_receivers",  # a part of it
     "read_settings",
     "read_ahead",  # parse_entries on a thread
     "History.load",  # parse_entry over the own store
