@@ -178,6 +178,7 @@ class AddressRow(Form):
     address: str
     group: str
     label: str
+    tags: list[str]
     usable: int
 
 
@@ -278,7 +279,7 @@ class TimelineItem(Form):
 
 class TransferAnswer(TransferSummary):
     status: str = Field(
-        description="awaiting_approvals, delayed, denied, refused, stalled, in_progress; "
+        description="awaiting_approvals, awaiting_screening, delayed, denied, refused, stalled, in_progress; "
         "final: completed, failed, closed"
     )
     decision: Decision

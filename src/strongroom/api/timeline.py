@@ -25,6 +25,7 @@ class Status(StrEnum):
     """Where a transfer stands, for callers: the last three are final."""
 
     AWAITING_APPROVALS = "awaiting_approvals"
+    AWAITING_SCREENING = "awaiting_screening"
     DELAYED = "delayed"
     DENIED = "denied"
     REFUSED = "refused"
@@ -103,7 +104,9 @@ def _status(transfer: Transfer, stand: Standing | None, activity: Activity, awai
     if isinstance(stand, Denied):
         return Status.DENIED
     if isinstance(stand, Awaiting):
-        return Status.AWAITING_APPROVALS if stand.approvals else Status.DELAYED
+        if stand.approvals:
+            return Status.AWAITING_APPROVALS
+        return Status.AWAITING_SCREENING if stand.screening else Status.DELAYED
     if awaiting and awaiting["code"].partition(".")[0] in ("quorum", "node"):
         return Status.STALLED
     refused = max((refusal.time for refusal in activity.refusals), default=-1)

@@ -140,6 +140,7 @@ def addresses_document(state: CustodyState) -> dict[str, Any]:
                 "address": address_of(AccountId(row.account)),
                 "group": row.group,
                 "label": row.label,
+                "tags": sorted(row.tags),
                 "usable": row.usable,
             }
             for row in rows

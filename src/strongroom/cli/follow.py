@@ -10,7 +10,7 @@ from strongroom.cli.client import Client
 from strongroom.cli.exits import Exit
 from strongroom.errors import Unreachable
 
-GRACE: Final = {"stalled": 3.0, "refused": 5.0}
+GRACE: Final = {"stalled": 3.0, "refused": 5.0, "awaiting_screening": 10.0}
 """Seconds that a state must last before it counts: a node may come back, other signers may be asked."""
 
 _EXITS: Final = {
@@ -19,6 +19,7 @@ _EXITS: Final = {
     "closed": Exit.DENIED,
     "denied": Exit.DENIED,
     "awaiting_approvals": Exit.WAITING,
+    "awaiting_screening": Exit.WAITING,
     "delayed": Exit.WAITING,
     "refused": Exit.REFUSED,
     "stalled": Exit.UNREACHABLE,

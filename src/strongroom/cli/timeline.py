@@ -11,6 +11,7 @@ from strongroom.cli.output import console, plain, say
 
 _STYLES: Final = {
     "awaiting_approvals": "yellow",
+    "awaiting_screening": "yellow",
     "delayed": "yellow",
     "stalled": "yellow",
     "in_progress": "cyan",

@@ -12,7 +12,7 @@ from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.orders import Orders
 from strongroom.coordinator.refresh import RefreshDriver
-from strongroom.coordinator.stages.approve import approve
+from strongroom.coordinator.stages.approve import approve, screen
 from strongroom.coordinator.stages.plan import Planner
 from strongroom.coordinator.stages.propose import propose
 from strongroom.custody.authority import granting, in_force, stopping
@@ -32,6 +32,7 @@ COLLECTED: Final = {
     "policy.withdraw": "policy.withdrawn",
     "wallet.open": "wallet.opened",
     "address.list": "address.listed",
+    "valuation.state": "valuation.stated",
     "workspace.unfreeze": "workspace.unfrozen",
     "person.reinstate": "person.reinstated",
     "workspace.freeze": "workspace.frozen",
@@ -69,6 +70,8 @@ class Statements:
             transfer, index = await propose(desk, self._planner, envelope, statement)
         elif kind == "transfer.approve":
             transfer, index = approve(desk, envelope, statement)
+        elif kind == "transfer.screen":
+            transfer, index = screen(desk, envelope, statement)
         elif kind == "key.generate":
             return await self._keygen.order(envelope, statement)
         elif kind == "key.refresh":
@@ -164,6 +167,8 @@ class Statements:
         if statement.kind == "address.list":
             group = policy.address_groups.get(str(body.get("group")))
             able = group.quorum.members if group is not None else frozenset((statement.person,))
+        elif statement.kind == "valuation.state":
+            able = policy.valuation.quorum.members if policy.valuation else frozenset((statement.person,))
         elif statement.kind == "workspace.freeze":
             able = policy.freezers
         elif statement.kind == "policy.propose":

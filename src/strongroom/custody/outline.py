@@ -84,6 +84,8 @@ def awaited(stand: Standing) -> dict[str, Any] | None:
         return waits(stand.code, stand.reason)
     if isinstance(stand, Awaiting) and stand.approvals:
         return waits("approvals.missing", f"waits for approvals: {describe(stand)}")
+    if isinstance(stand, Awaiting) and stand.screening:
+        return waits("screening.not_signed", f"waits for a screening by {' or '.join(stand.screening)}")
     if isinstance(stand, Awaiting):
         return waits("delay.not_elapsed", f"waits until {moment(stand.not_before)}: the rule's delay", stand.not_before)
     return None

@@ -7,6 +7,7 @@ from typing import Any
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.decision import Awaiting, describe
 from strongroom.custody.state import CustodyState
+from strongroom.documents.credentials import Surface
 from strongroom.documents.decimal import show
 from strongroom.documents.names import AccountId, AssetId, split_account
 from strongroom.policy.model import Allowance, Policy
@@ -45,5 +46,13 @@ def terms(policy: Policy, allowance: Allowance, native: AssetId) -> str:
     needs = f"approvals by {describe(lacking)}" if allowance.approvals else "no approvals"
     if allowance.approvals and allowance.initiator_may_approve:
         needs += " (the initiator may be one)"
+    if allowance.surface is Surface.APPROVER:
+        needs += " from people's own machines"
+    if allowance.device_bound:
+        needs += " with device-bound passkeys"
+    if allowance.screening:
+        needs += f", a screening by {' or '.join(allowance.screening.services)}"
+    if allowance.keys is not None:
+        needs += f", only by key {' or '.join(allowance.keys)}"
     wait = f"a delay of {duration(allowance.delay)}" if allowance.delay else "no delay"
     return f"{needs}, {wait}, fees of at most {money(policy, native, allowance.fee_ceiling)['text']}"

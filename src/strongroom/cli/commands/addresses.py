@@ -36,6 +36,7 @@ def add(
     group: Group,
     label: Annotated[str, typer.Option(help="Who it is; the same for everybody who signs.")],
     chain: Chain = "",
+    tag: Annotated[list[str] | None, typer.Option(help="What rules may ask of it, such as: exchange.")] = None,
     as_json: Json = False,
 ) -> None:
     """List a destination: takes the threshold of its group; it may be paid once the group's age has passed."""
@@ -44,7 +45,8 @@ def add(
 
     profile = joined()
     client = profile.client()
-    subject = {"account": _account(client.get("/v1/policy")["policy"], address, chain), "group": group, "label": label}
+    account, tags = _account(client.get("/v1/policy")["policy"], address, chain), {"tags": tag} if tag else {}
+    subject = {"account": account, "group": group, "label": label, **tags}
     settle(hand_in(profile, client, "address.list", subject), as_json, f"{label} is listed in {group}")
 
 

@@ -1,4 +1,4 @@
-"""Stage approve: an approver's statement over intent and obligations becomes `transfer.approved`."""
+"""Stage approve: what people and screening services say about a transfer becomes an entry."""
 
 from __future__ import annotations
 
@@ -14,4 +14,12 @@ def approve(desk: Desk, envelope: Envelope, statement: Statement) -> tuple[Trans
     index = desk.sequencer.submit("transfer.approved", statement.subject, [envelope])
     transfer = transfer_of(desk.state, statement.subject["transfer"])
     desk.timeline.event(transfer.id, "approved", f"by {statement.person}")
+    return transfer.id, index
+
+
+def screen(desk: Desk, envelope: Envelope, statement: Statement) -> tuple[TransferId, int]:
+    """The same for a service's word about a transfer: `transfer.screened`."""
+    index = desk.sequencer.submit("transfer.screened", statement.subject, [envelope])
+    transfer = transfer_of(desk.state, statement.subject["transfer"])
+    desk.timeline.event(transfer.id, "screened", f"{statement.subject['result']}, by {statement.person}")
     return transfer.id, index

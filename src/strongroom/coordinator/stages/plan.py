@@ -134,6 +134,9 @@ async def step(desk: Desk, planner: Planner, transfer: Transfer) -> Wait | None:
     if isinstance(stands, Awaiting):
         if stands.approvals:
             return Wait("approvals.missing", f"approvals: {describe(stands)}", DENIED_RETRY_SECONDS)
+        if stands.screening:
+            text = f"a screening by {' or '.join(stands.screening)}"
+            return Wait("screening.not_signed", text, DENIED_RETRY_SECONDS)
         left = max(0, stands.not_before - desk.clock())
         return Wait("delay.not_elapsed", f"the rule's delay, {left / 1000:.0f} s more", left / 1000 + 0.05)
     wallet = desk.wallet_of(transfer)
