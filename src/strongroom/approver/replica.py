@@ -46,8 +46,14 @@ class Head:
         """Seconds since then by a clock (unix ms); negative when the clock is behind the witnesses'."""
         return now // 1000 - self.since
 
+    def is_fresh(self, now: int, most: int) -> bool:
+        """Whether it is at most so many seconds old, and not from a future that the clock does not know."""
+        return bool(self.size) and -SKEW <= self.age(now) <= most
+
     def require_fresh(self, now: int, most: int) -> None:
         """Raises Refused checkpoint.stale beyond `most` seconds, time.outside_skew before its own time."""
+        if self.is_fresh(now, most):
+            return
         if not self.size:
             raise Refused("checkpoint.missing", "this machine has verified no part of the log yet")
         if self.age(now) > most:
@@ -56,8 +62,7 @@ class Head:
                 f"what this machine knows is {self.age(now)} s old, more than {most} s: it may have been overtaken",
                 "reach a source that shows a newer head, or set this machine's clock",
             )
-        if self.age(now) < -SKEW:
-            raise Refused("time.outside_skew", f"this machine's clock is {-self.age(now)} s behind the witnesses'")
+        raise Refused("time.outside_skew", f"this machine's clock is {-self.age(now)} s behind the witnesses'")
 
 
 class Replica:

@@ -16,6 +16,7 @@ from strongroom import __version__
 from strongroom.cli import profile
 from strongroom.cli.commands import (
     addresses,
+    approver,
     audit,
     keys,
     log,
@@ -72,6 +73,7 @@ app.add_typer(wallets.app, name="wallet")
 app.add_typer(addresses.app, name="address")
 app.add_typer(policy.app, name="policy")
 app.add_typer(transfers.app, name="transfer")
+app.add_typer(approver.app, name="approver")
 stops.register(app)
 status.register(app)
 audit.register(app)

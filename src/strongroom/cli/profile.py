@@ -93,7 +93,11 @@ def load(path: Path | None = None) -> Profile:
 
 def joined() -> Profile:
     """The chosen profile with its workspace pinned; raises InvalidInput profile.not_joined."""
-    profile = load()
+    return require_joined(load())
+
+
+def require_joined(profile: Profile) -> Profile:
+    """The profile, which must have pinned its workspace; raises InvalidInput profile.not_joined."""
     if not profile.workspace:
         raise InvalidInput(
             "profile.not_joined",
@@ -108,7 +112,7 @@ def save(profile: Profile) -> None:
     from strongroom.cli.files import replace_text
     from strongroom.cli.toml import flat
 
-    values: dict[str, str | list[str]]
+    values: dict[str, str | int | list[str]]
     values = {"api": profile.api, "workspace": profile.workspace, "person": profile.person}
     if profile.ca:
         values["ca"] = profile.ca

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 
-def flat(values: Mapping[str, str | list[str]]) -> str:
-    """`name = "value"` lines; JSON's escapes and lists of strings are TOML's."""
+def flat(values: Mapping[str, str | int | list[str]]) -> str:
+    """`name = "value"` lines; JSON's escapes, numbers and lists of strings are TOML's."""
     return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
 
 

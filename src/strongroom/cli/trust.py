@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from strongroom.cli.client import Client
-from strongroom.cli.profile import Profile
+from strongroom.cli.files import replace_text
+from strongroom.cli.profile import Profile, save
 from strongroom.documents.canonical import fields
 from strongroom.documents.credentials import Credential
+from strongroom.documents.names import parse_hash
 from strongroom.documents.statement import Seen
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.checkpoint import origin_of, parse_note, quorum
@@ -26,6 +29,16 @@ def first_policy(client: Client, workspace: str) -> Policy:
     Raises Refused workspace.not_created_here.
     """
     return _created(first_entry(client, workspace))
+
+
+def join(profile: Profile, workspace: str) -> Policy:
+    """Pin the workspace in a profile that names a coordinator, with the first entry that it shows; raises Refused."""
+    if profile.workspace and profile.workspace != workspace:
+        raise InvalidInput("workspace.pinned", f"this profile belongs to workspace {profile.workspace[:12]}")
+    raw = first_entry(profile.client(), parse_hash(workspace))
+    replace_text(profile.directory / GENESIS, raw.decode())
+    save(replace(profile, workspace=workspace))
+    return _created(raw)
 
 
 def first_entry(client: Client, workspace: str) -> bytes:

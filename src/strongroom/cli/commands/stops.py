@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from strongroom.cli.output import Json, example
-from strongroom.cli.profile import joined
+from strongroom.cli.profile import Profile, joined
 from strongroom.cli.stopping import Out, Relays, stop
+
+Reason = Annotated[str, typer.Option(help="For everybody who finds it frozen.")]
+Scope = Annotated[str, typer.Option(help="workspace, tier, wallet or person.")]
+Target = Annotated[str, typer.Option(help="Which tier, wallet or person.")]
 
 
 def freeze(
-    reason: Annotated[str, typer.Option(help="For everybody who finds it frozen.")],
-    scope: Annotated[str, typer.Option(help="workspace, tier, wallet or person.")] = "workspace",
-    target: Annotated[str, typer.Option(help="Which tier, wallet or person.")] = "",
+    reason: Reason,
+    scope: Scope = "workspace",
+    target: Target = "",
     relay: Relays = None,
     file: Out = None,
     as_json: Json = False,
 ) -> None:
     """Stop transfers at once: alone for 24 hours (once a week), two people until administrators end it."""
+    give(joined(), reason, scope, target, relay, file, as_json)
+
+
+def give(
+    profile: Profile, reason: str, scope: str, target: str, relay: list[str] | None, file: Path | None, as_json: bool
+) -> None:
+    """Sign a freeze and hand it out by every path; raises InvalidInput freeze.scope."""
     from strongroom.errors import InvalidInput
 
     if scope not in ("workspace", "tier", "wallet", "person") or (scope == "workspace") == bool(target):
@@ -30,7 +42,7 @@ def freeze(
         )
     subject = {"scope": scope, "target": target, "reason": reason}
     done = f"frozen: {scope} {target}".rstrip()
-    stop(joined(), "workspace.freeze", subject, done, relays=relay, out=file, as_json=as_json)
+    stop(profile, "workspace.freeze", subject, done, relays=relay, out=file, as_json=as_json)
 
 
 def unfreeze(

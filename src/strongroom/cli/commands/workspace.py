@@ -88,8 +88,8 @@ def create(
     emit({"workspace": workspace, "home": str(home)}, as_json, human)
 
 
-@app.command(epilog=example("strongroom --profile ~/strongroom/alice workspace join 5e0c… --api http://127.0.0.1:7700"))
-def join(
+@app.command("join", epilog=example("strongroom --profile ~/strongroom/alice workspace join 5e0c… --api http://127.0.0.1:7700"))
+def join_workspace(
     workspace: Annotated[str, typer.Argument(help="The id that workspace create printed.")],
     api: Annotated[str, typer.Option(help="The coordinator's address.")],
     ca: Annotated[str, typer.Option(help="A certificate file to check https by.")] = "",
@@ -99,19 +99,11 @@ def join(
     """Pin the workspace in a profile, once the coordinator has shown the entry with that hash."""
     from dataclasses import replace
 
-    from strongroom.cli.files import replace_text
-    from strongroom.cli.profile import save
-    from strongroom.cli.trust import GENESIS, first_entry, first_policy
-    from strongroom.documents.names import parse_hash
-    from strongroom.errors import InvalidInput
+    from strongroom.cli.trust import join
 
     known = load()
     profile = replace(known, api=api, ca=ca, stop_relays=tuple(relay or known.stop_relays))
-    if profile.workspace and profile.workspace != workspace:
-        raise InvalidInput("workspace.pinned", f"this profile belongs to workspace {profile.workspace[:12]}")
-    policy = first_policy(profile.client(), parse_hash(workspace))
-    replace_text(profile.directory / GENESIS, first_entry(profile.client(), workspace).decode())
-    save(replace(profile, workspace=workspace))
+    policy = join(profile, workspace)
     document = {"workspace": workspace, "label": policy.label, "person": profile.person}
     emit(document, as_json, lambda: say(f"{profile.person} has joined {policy.label} ({workspace})", "green"))
 
