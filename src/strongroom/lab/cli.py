@@ -70,6 +70,22 @@ def faucet_command(
     typer.echo(f"LAB: {given} for {address}")
 
 
+@app.command("enrol")
+def enrol_command(
+    files: Annotated[list[Path], typer.Argument(help="Enrolment files, as the console gives them.")],
+    json_: Json = False,
+) -> None:
+    """Let the lab's administrators adopt a policy with the keys of enrolment files.
+
+    For example: strongroom lab enrol dora.enrolment.json
+    """
+    from strongroom.lab.enrol import enrol
+
+    done = enrol(locate(Path.cwd()), files, lambda line: typer.echo(f"  {line}", err=json_))
+    text = f"LAB: policy version {done['version']} is in force, with the keys of {', '.join(done['people'])}"
+    typer.echo(json.dumps(done) if json_ else text)
+
+
 @app.command("demo")
 def demo_command() -> None:
     """Bring the lab up and show it: a key, transfers, a refusal, a lying coordinator, an audit."""

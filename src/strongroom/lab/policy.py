@@ -11,6 +11,8 @@ from strongroom.lab.layout import GUARDIANS, NODES, PEOPLE, SERVICES
 DAY: Final = 86_400
 ETHER: Final = 10**18
 LUSD: Final = 10**6
+COOL_DOWN: Final = 5
+"""Seconds: long enough to be seen, short enough to be waited for."""
 SMALL: Final = {ETH_ASSET: 1 * ETHER, LUSD_ASSET: 1_000 * LUSD}
 """The most that the service moves by itself in one transfer."""
 
@@ -63,7 +65,7 @@ def policy_document(keys: Mapping[str, dict[str, Any]], now: int) -> dict[str, A
         "version": 1,
         "label": "LAB",
         "expires": now + 365 * DAY * 1000,
-        "cool_down": 60,
+        "cool_down": COOL_DOWN,
         "people": {
             **{name: {"role": "person", "keys": [keys[name]]} for name in PEOPLE},
             **{name: {"role": "service", "keys": [keys[name]]} for name in SERVICES},
