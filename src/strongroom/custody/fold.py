@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from strongroom.custody import (
-    digest,
-    keys,
-    nodes,
-    repair,
-    screening,
-    stops,
-    transfers,
-    valuation,
-    wallets,
-    witnesses,
-    workspace,
-)
+from strongroom.custody import digest, keys, nodes, repair, stops, transfers, wallets, witnesses, workspace
 from strongroom.custody.authority import unused
 from strongroom.custody.record import replace
 from strongroom.custody.retention import tidied
+from strongroom.custody.screening import on_screened
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
+from strongroom.custody.valuation import on_stated
 from strongroom.errors import Refused
 from strongroom.log.entry import Entry
 
@@ -50,8 +40,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "transfer.signed": transfers.on_signed,
     "transfer.completed": transfers.on_ended,
     "transfer.failed": transfers.on_ended,
-    "transfer.screened": screening.on_screened,
-    "valuation.stated": valuation.on_stated,
+    "transfer.screened": on_screened,
+    "valuation.stated": on_stated,
     "state.sealed": digest.on_sealed,
     **dict.fromkeys(stops.STOPS, stops.on_stop),
 }

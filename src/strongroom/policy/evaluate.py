@@ -8,17 +8,7 @@ from typing import Final
 
 from strongroom.documents.names import AccountId, AssetId
 from strongroom.policy.calls import CallShape, ContractCall, fits
-from strongroom.policy.model import (
-    Condition,
-    Limit,
-    MessageShape,
-    Operation,
-    Per,
-    Policy,
-    Rule,
-    TransferShape,
-    WindowShape,
-)
+from strongroom.policy.model import Condition, Limit, MessageShape, Operation, Per, Policy, Rule, WindowShape
 from strongroom.policy.obligations import Obligations
 
 _NOWHERE: Final = AccountId("")
@@ -38,6 +28,12 @@ class Listing:
 
     tags: frozenset[str] = frozenset()
     age: int = 0
+
+
+_SUBJECTS: Final = {
+    Per.INITIATOR: "initiator", Per.SOURCE: "wallet", Per.DESTINATION: "destination",
+    Per.OUT_OF_TIER: "tier", Per.INTO_TIER: "own_tier",
+}  # fmt: skip
 
 
 def _nobody(_address: str) -> bool:
@@ -76,31 +72,16 @@ class Request:
 
     def adds(self, shape: WindowShape) -> tuple[tuple[Window, int], ...]:
         """The running sums of a shape that this request falls under, each with what it adds to it."""
+        subject = shape.asset or self.asset if shape.per is Per.ASSET else getattr(self, _SUBJECTS[shape.per])
         if not shape.values:
             amount = self.amount if shape.asset == self.asset and not shape.fees_only else 0
-            weight = amount + (self.fee if shape.asset == self.native else 0)
-            return ((Window(shape, shape.asset if shape.per is Per.ASSET else self._subject(shape.per)), weight),)
+            return ((Window(shape, subject), amount + (self.fee if shape.asset == self.native else 0)),)
         value, fee = self.value or 0, self.fee_value or 0
         if shape.per is Per.ASSET and self.fee and self.native != self.asset:
-            return (Window(shape, self.asset), value), (Window(shape, self.native), fee)
+            return (Window(shape, subject), value), (Window(shape, self.native), fee)
         if shape.per is Per.INTO_TIER and self.own_tier in ("", self.tier):
             return ()
-        return ((Window(shape, self._subject(shape.per)), value + fee),)
-
-    def _subject(self, per: Per) -> str:
-        match per:
-            case Per.INITIATOR:
-                return self.initiator
-            case Per.SOURCE:
-                return self.wallet
-            case Per.DESTINATION:
-                return self.destination
-            case Per.ASSET:
-                return self.asset
-            case Per.OUT_OF_TIER:
-                return self.tier
-            case Per.INTO_TIER:
-                return self.own_tier
+        return ((Window(shape, subject), value + fee),)
 
 
 Usage = Callable[[Window], int]
@@ -205,12 +186,9 @@ def _holds(rule: Rule, request: Request, groups: frozenset[str], used: Usage) ->
         named = c.initiators is not None and r.initiator in c.initiators
         if not named and not (c.initiator_groups is not None and groups & c.initiator_groups):
             return False
-    return (
-        _between(c.amount_min, r.amount, c.amount_max)
-        and _reaches(c, r)
-        and _operates(rule, r)
-        and _within(c, r, used, values=False)
-    )
+    if not (_between(c.amount_min, r.amount, c.amount_max) and _reaches(c, r) and _operates(rule, r)):
+        return False
+    return _within(c, r, used, values=False)
 
 
 def _reaches(c: Condition, r: Request) -> bool:
@@ -233,13 +211,11 @@ def _operates(rule: Rule, r: Request) -> bool:
 
 
 def _is(operation: Operation, r: Request) -> bool:
-    match operation:
-        case TransferShape():
-            return r.call is None and r.message is None
-        case CallShape():
-            return r.call is not None and fits(operation, r.call, r.is_own)
-        case MessageShape(name):
-            return r.message == name
+    if isinstance(operation, CallShape):
+        return r.call is not None and fits(operation, r.call, r.is_own)
+    if isinstance(operation, MessageShape):
+        return r.message == operation.name
+    return r.call is None and r.message is None
 
 
 def _between(least: int | None, value: int | None, most: int | None) -> bool:

@@ -44,30 +44,21 @@ def load_policy(document: Mapping[str, Any]) -> Policy:
     rules = tuple(parse_rule(i, spec, fold) for i, spec in enumerate(doc["rules"]))
     lists = doc["address_groups"].items()
     policy = Policy(
-        fold=fold,
-        version=count("version", doc["version"], 1),
-        label=parse_label(doc["label"]),
+        fold=fold, version=count("version", doc["version"], 1), label=parse_label(doc["label"]),
         expires=count("expires", doc["expires"], 1),
         cool_down=count("cool_down", doc["cool_down"], most=LONGEST_WINDOW),
-        members=members,
+        members=members, groups=groups, freezers=groups[doc["freezers"]],
         administrators=_quorum("administrators", doc["administrators"], members),
-        groups=groups,
-        freezers=groups[doc["freezers"]],
         faults=count("witnesses.faults", witnesses["faults"]),
         nodes={parse_slug(name): _node(name, spec) for name, spec in witnesses["nodes"].items()},
-        coordinator=plain_key(doc["coordinator"]),
-        tiers=tiers,
-        chains=chains,
+        coordinator=plain_key(doc["coordinator"]), tiers=tiers, chains=chains,
         assets={parse_asset(name): terms.parse_asset_terms(name, spec) for name, spec in doc["assets"].items()},
         address_groups={parse_slug(n): terms.parse_address_group(n, spec, groups) for n, spec in lists},
-        wallet_age=count("wallet_age", doc["wallet_age"]),
-        limits=limits,
-        rules=rules,
+        wallet_age=count("wallet_age", doc["wallet_age"]), limits=limits, rules=rules,
         valuation=terms.parse_valuation(doc["valuation"], groups) if "valuation" in doc else None,
         messages={parse_slug(n): parse_schema(f"message '{n}'", spec) for n, spec in doc.get("messages", {}).items()},
-        window_shapes=model.window_shapes(limits, chains.values(), tiers.values(), rules),
-        document=document,
-    )
+        window_shapes=model.window_shapes(limits, chains.values(), tiers.values(), rules), document=document,
+    )  # fmt: skip
     _check_credentials(policy)
     _check_witnesses(policy)
     check_rules(policy)

@@ -48,25 +48,18 @@ def _condition(where: str, spec: object, fold: int) -> Condition:
         raise InvalidInput("policy.tags", f"{where}: tags and listed_for narrow what stands on lists: name them")
     amount, value = part("amount", min=str, max=str), part("value", min=str, max=str)
     return Condition(
-        initiators=names(where, who, "members"),
-        initiator_groups=names(where, who, "groups"),
-        wallets=names(where, source, "wallets"),
-        tiers=names(where, source, "tiers"),
-        sources=names(where, source, "accounts", parse_account),
-        accounts=names(where, to, "accounts", parse_account),
-        listed=names(where, to, "listed"),
-        tags=names(where, to, "tags", parse_slug),
+        initiators=names(where, who, "members"), initiator_groups=names(where, who, "groups"),
+        wallets=names(where, source, "wallets"), tiers=names(where, source, "tiers"),
+        sources=names(where, source, "accounts", parse_account), accounts=names(where, to, "accounts", parse_account),
+        listed=names(where, to, "listed"), tags=names(where, to, "tags", parse_slug),
         listed_for=count("listed_for", to.get("listed_for", 0)),
-        own_wallets=to.get("own_wallets", False),
-        one_time=to.get("one_time", False),
+        own_wallets=to.get("own_wallets", False), one_time=to.get("one_time", False),
         assets=names(where, doc, "asset", parse_asset),
         operations=tuple(_operation(where, each) for each in doc["operation"]) if "operation" in doc else None,
-        amount_min=bound(amount, "min"),
-        amount_max=bound(amount, "max"),
-        value_min=bound(value, "min"),
-        value_max=bound(value, "max"),
+        amount_min=bound(amount, "min"), amount_max=bound(amount, "max"),
+        value_min=bound(value, "min"), value_max=bound(value, "max"),
         over_time=tuple(_over(where, over, fold) for over in doc.get("over_time", [])),
-    )
+    )  # fmt: skip
 
 
 def _operation(where: str, spec: object) -> model.Operation:
@@ -94,15 +87,13 @@ def _allowance(where: str, spec: object, fold: int) -> model.Allowance:
     return model.Allowance(
         approvals=tuple(_needs(where, alternative) for alternative in doc["approvals"]),
         initiator_may_approve=doc["initiator_may_approve"],
-        delay=count("delay", doc["delay"]),
-        expiry=count("expiry", doc["expiry"], 1),
+        delay=count("delay", doc["delay"]), expiry=count("expiry", doc["expiry"], 1),
         fee_ceiling=parse_amount(doc["fee_ceiling"]),
-        surface=Surface(surface),
-        device_bound=doc.get("device_bound", False),
+        surface=Surface(surface), device_bound=doc.get("device_bound", False),
         keys=None if keys is None else tuple(map(parse_slug, strings(f"{where}.keys", keys))),
         screening=None if screening is None else _screening(where, screening),
         fold=fold,
-    )
+    )  # fmt: skip
 
 
 def _needs(where: str, alternative: object) -> tuple[model.ApprovalNeed, ...]:
