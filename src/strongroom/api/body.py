@@ -15,6 +15,11 @@ PATIENCE: Final = 20.0  # s for a whole body
 
 async def read_document(request: Request, *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The JSON object in the body; raises InvalidInput document.*, request.interrupted, request.too_slow."""
+    return parse_loose(await read_body(request, max_bytes), max_bytes=max_bytes)
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The bytes of the body; raises InvalidInput document.too_large, request.interrupted, request.too_slow."""
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > max_bytes:
         raise InvalidInput("document.too_large", f"the document is longer than {max_bytes} bytes")
@@ -29,4 +34,4 @@ async def read_document(request: Request, *, max_bytes: int = MAX_BYTES) -> dict
         raise InvalidInput("request.too_slow", f"the body did not arrive in {PATIENCE:.0f} s") from None
     except ClientDisconnect:
         raise InvalidInput("request.interrupted", "the connection closed before the body ended") from None
-    return parse_loose(bytes(data), max_bytes=max_bytes)
+    return bytes(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -102,7 +102,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
 
     @routes.get("/wallets", summary="Wallets and their addresses", response_model=models.Wallets)
     async def wallets() -> JSONResponse:
-        return JSONResponse(views.wallets_document(service.state, _balances(service)))
+        return JSONResponse(views.wallets_document(service.state, service.balances()))
 
     @routes.get("/addresses", summary="Listed destinations", response_model=models.Addresses)
     async def addresses() -> JSONResponse:
@@ -137,10 +137,3 @@ def _note(service: Service) -> str:
             "checkpoint.missing", "no quorum of witnesses has cosigned this log yet", "see GET /v1/status"
         )
     return service.note
-
-
-def _balances(service: Service) -> Mapping[str, Mapping[str, int]]:
-    """What the coordinator knows of the wallets' balances; it need not know any."""
-    read = getattr(service, "balances", None)
-    found: Mapping[str, Mapping[str, int]] = read() if read is not None else {}
-    return found

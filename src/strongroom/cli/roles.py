@@ -28,7 +28,8 @@ def run_coordinator(home: Path) -> None:
         # On the loopback interface only its own names are answered; elsewhere the certificate names the server.
         host = config.api[0]
         local = host == "localhost" or ip_address(host).is_loopback
-        return create_app(service, hosts=LOOPBACK if local else None, requests=config.api_requests)
+        hosts = LOOPBACK if local else None
+        return create_app(service, hosts=hosts, requests=config.api_requests, console=config.console)
 
     writable = [home] if config.database_file is None else [home, config.database_file.parent]
     _confine(writable, listens=(config.api[1], config.relay[1]))

@@ -21,6 +21,16 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """Statements about one subject that wait for further people: by whom there is one, and the policy beside them."""
+
+    kind: str
+    subject: Mapping[str, Any]
+    people: tuple[str, ...]
+    attachment: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """What the coordinator did about a transfer, who refused what, and what it waits for."""
 

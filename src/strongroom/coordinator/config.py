@@ -25,12 +25,13 @@ _OPTIONS: Final = {
     "api_requests": int,
     "stop_relays": list,
     "stop_ca": str,
+    "console": dict,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The coordinator's settings.
+    """The coordinator's settings; `console` is the origin at which people find its pages, "" for none.
 
     `stop_relays` (HOST:PORT) get every stop too, their certificates checked by the file `stop_ca`;
     `poll_ms` between looks at a chain, `bump_seconds` before a fee bump, `api_requests` a second of one client.
@@ -50,6 +51,7 @@ class Config:
     api_requests: int = 500
     stop_relays: tuple[str, ...] = ()
     stop_ca: Path | None = None
+    console: str = ""
 
     @property
     def database_file(self) -> Path | None:
@@ -76,6 +78,7 @@ def load_config(home: Path) -> Config:
         stop_relays=tuple(map(_relay, doc.get("stop_relays", []))),
         stop_ca=home / doc["stop_ca"] if "stop_ca" in doc else None,
         notices=load_receivers(home, doc.get("notices", [])),
+        console=fields(doc["console"], "console", {"origin": str})["origin"] if "console" in doc else "",
         **{name: _positive(name, doc[name]) for name in _OPTIONS if name in doc and _OPTIONS[name] is int},
     )
 

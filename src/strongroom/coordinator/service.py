@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from strongroom.coordinator import health
-from strongroom.coordinator.answers import Activity, Health, KeygenProgress, OrderProgress, Split, Submission
+from strongroom.coordinator.answers import Activity, Gathered, Health, KeygenProgress, OrderProgress, Split, Submission
 from strongroom.coordinator.awaiting import awaited
 from strongroom.coordinator.ceremony import Ceremony
 from strongroom.coordinator.desk import Desk
@@ -79,6 +79,10 @@ class Service:
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None = None) -> Submission:
         """Take a member's statement; returns once what came of it is durable. Raises InvalidInput, Denied, Refused."""
         return await self._statements.submit(envelope, attachment)
+
+    def collected(self) -> tuple[Gathered, ...]:
+        """What people have signed and others have yet to sign, oldest first."""
+        return self._statements.collected()
 
     def entries(self, start: int, limit: int) -> list[bytes]:
         """Raw sequenced entries from index `start` on, at most `limit`."""

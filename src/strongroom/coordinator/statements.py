@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from strongroom.coordinator.answers import Submission
+from strongroom.coordinator.answers import Gathered, Submission
 from strongroom.coordinator.change import ENTRIES
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.keygen import KeygenDriver
@@ -145,6 +145,17 @@ class Statements:
         )
         await desk.records.put_collected(row)
         return Submission(kind, "collected", None, None, lacking.message if lacking else "")
+
+    def collected(self) -> tuple[Gathered, ...]:
+        """What waits for further people, with who has signed so far; what became stale is told as well."""
+        found: dict[tuple[str, str], Gathered] = {}
+        for row in self._desk.records.collected():
+            before = found.get((row.kind, row.subject))
+            statement = from_envelope(Envelope.from_doc(parse(row.envelope.encode(), max_bytes=1 << 20)))
+            people = (*(before.people if before else ()), row.person)
+            attachment = json.loads(row.attachment) if row.attachment else (before.attachment if before else None)
+            found[row.kind, row.subject] = Gathered(row.kind, statement.subject, people, attachment)
+        return tuple(found.values())
 
     def _body(self, statement: Statement, attachment: dict[str, Any] | None) -> dict[str, Any]:
         """The entry's body: the subject, or for a policy the whole document that the subject names."""

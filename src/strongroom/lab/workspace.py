@@ -41,6 +41,11 @@ class Settings:
         return f"http://127.0.0.1:{self.ports['api']}"
 
     @property
+    def console(self) -> str:
+        """Where people find the console: passkeys are for `localhost`, not for an address in figures."""
+        return f"http://localhost:{self.ports['api']}"
+
+    @property
     def relay(self) -> str:
         """Where nodes dial."""
         return f"127.0.0.1:{self.ports['relay']}"
@@ -126,7 +131,7 @@ def configure(layout: Layout, settings: Settings) -> None:
         layout.home("coordinator") / "coordinator.toml",
         f'workspace = "{settings.workspace}"\napi = "127.0.0.1:{settings.ports["api"]}"\n'
         f'relay = "{settings.relay}"\nstop_relays = ["{settings.stop_relay}"]\n\n'
-        f'[chains."{chain.CHAIN}"]\nurl = "{settings.node_url}"\n',
+        f'[console]\norigin = "{settings.console}"\n\n[chains."{chain.CHAIN}"]\nurl = "{settings.node_url}"\n',
         user_of("coordinator"),
     )
     key = _configure_relay(layout, settings)

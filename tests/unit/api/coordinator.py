@@ -18,7 +18,7 @@ from strongroom.errors import Refused
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
 from strongroom.nodes.answers import Block
-from tests.workspace import CHAIN, Workspace
+from tests.workspace import CHAIN, ETH, TOKEN, WEI, Workspace
 
 ORDERED = ("log.repair", "signer.enrol", "signer.retire")
 GRANTS = {
@@ -38,6 +38,14 @@ class Submission:
     entry: int | None
     transfer: str | None
     lacking: str
+
+
+@dataclass(frozen=True)
+class Gathered:
+    kind: str
+    subject: Mapping[str, Any]
+    people: tuple[str, ...]
+    attachment: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,8 @@ class Coordinator:
     def __init__(self, workspace: Workspace) -> None:
         self.log = workspace
         self.asked: list[Envelope] = []
-        self.collected: dict[bytes, list[Envelope]] = {}
+        self.collected_by: dict[bytes, list[Envelope]] = {}
+        self.attached: dict[str, dict[str, Any]] = {}
         self.told: dict[str, Activity] = {}
         self.progress: tuple[KeygenProgress, ...] = ()
         self.torn, self.ordered = Split(), tuple[OrderProgress, ...]()
@@ -189,18 +198,29 @@ class Coordinator:
         body = {"transfer": transfer} if transfer else statement.subject
         if kind == "policy.proposed":
             body = {"policy": attachment}
-        gathered = self.collected.setdefault(envelope.payload_type.encode() + repr(body).encode(), [])
+        gathered = self.collected_by.setdefault(envelope.payload_type.encode() + repr(body).encode(), [])
         try:
             self.log.add(kind, body, [*gathered, envelope])
         except Refused as error:
             if error.code != "authority.threshold" or kind in ("workspace.frozen",):
                 raise
             gathered.append(envelope)
+            if attachment:
+                self.attached[statement.kind] = attachment
             return Submission(statement.kind, "collected", None, None, error.message)
         gathered.clear()
         self.change.set()
         about = transfer or statement.subject.get("transfer")
         return Submission(statement.kind, "logged", self.state.size - 1, about, "")
+
+    def collected(self) -> list[Gathered]:
+        return [
+            Gathered(s[0].kind, s[0].subject, tuple(each.person for each in s), self.attached.get(s[0].kind))
+            for s in ([from_envelope(each) for each in waiting] for waiting in self.collected_by.values() if waiting)
+        ]
+
+    def balances(self) -> dict[str, dict[str, int]]:
+        return {name: {ETH: 12 * WEI + WEI // 2, TOKEN: 250_000_000} for name in self.state.wallets}
 
     def entries(self, start: int, limit: int) -> list[bytes]:
         return [entry.raw for entry in self.log.entries[start : start + limit]]

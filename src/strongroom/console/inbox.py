@@ -1,0 +1,84 @@
+"""The inbox: what waits for the person who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from strongroom.console import describe
+from strongroom.console.acts import ACTS, approves, counts_here, link
+from strongroom.console.console import Console
+from strongroom.console.recent import MOST_LOOKED_AT, newest_open
+from strongroom.console.sessions import Session
+from strongroom.custody.authority import credential_of
+from strongroom.custody.decision import Awaiting, block, owed, verdict
+from strongroom.custody.decision import describe as lacking
+from strongroom.custody.moment import Moment
+from strongroom.custody.outline import summary
+from strongroom.custody.state import Phase, Transfer
+from strongroom.custody.words import terms
+from strongroom.policy.evaluate import Allowed
+
+
+def routes(console: Console) -> list[Route]:
+    """The first page."""
+
+    async def page(request: Request) -> Response:
+        visitor = console.visitor(request)
+        waiting = list(approvals(console, visitor))
+        mine = [
+            summary(console.state, transfer)
+            for transfer in newest_open(console.state, MOST_LOOKED_AT)
+            if transfer.initiator == visitor.person
+        ][:10]
+        return console.page(
+            "inbox.html", "inbox", visitor,
+            approvals=waiting, statements=list(statements(console, visitor.person)), mine=mine,
+        )  # fmt: skip
+
+    return [Route("/", page)]
+
+
+def approvals(console: Console, visitor: Session) -> Iterator[dict[str, Any]]:
+    """The newest open transfers that an approval of this person would bring forward; `elsewhere`: not by this key."""
+    state, policy, person = console.state, console.policy, visitor.person
+    key = credential_of(state, person, visitor.key)
+    moment = Moment.at(max(state.time, console.clock()))
+    for transfer in newest_open(state, MOST_LOOKED_AT):
+        found = _lacks(console, transfer, moment)
+        if found is None:
+            continue
+        answer, stand = found
+        if approves(state, person, transfer, answer.obligations):
+            native = policy.chains[state.wallets[transfer.intent.wallet].chain].native
+            yield {
+                **summary(state, transfer),
+                "rule": answer.obligations.rule,
+                "terms": terms(policy, answer.obligations.terms, native),
+                "lacking": lacking(stand),
+                "elsewhere": not counts_here(answer.obligations, key),
+            }
+
+
+def _lacks(console: Console, transfer: Transfer, moment: Moment) -> tuple[Allowed, Awaiting] | None:
+    if transfer.phase is not Phase.PROPOSED or block(console.state, transfer, moment):
+        return None
+    answer = verdict(console.state, transfer, moment)
+    if not isinstance(answer, Allowed):
+        return None
+    stand = owed(console.state, transfer, answer, moment)
+    return (answer, stand) if isinstance(stand, Awaiting) and stand.approvals else None
+
+
+def statements(console: Console, person: str) -> Iterator[dict[str, Any]]:
+    """What others have signed and this person could sign, too."""
+    for row in console.service.collected():
+        act = ACTS.get(row.kind)
+        if act is None or person in row.people or not act.part(console.state, person, row.subject):
+            continue
+        rows = describe.rows(console, act, dict(row.subject))
+        yield {"act": act, "people": row.people, "rows": rows, "subject": link(**row.subject)}
