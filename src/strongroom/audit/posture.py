@@ -11,7 +11,8 @@ from typing import Final
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, ThresholdKey
 from strongroom.documents.names import AssetId
-from strongroom.policy.model import Allowance, ApprovalNeed, Node, Policy, Role, Rule
+from strongroom.policy.model import Allowance, Node, Policy, Rule
+from strongroom.policy.quorums import fewest
 
 LABELS: Final = ("provider", "region", "jurisdiction", "site")
 
@@ -106,31 +107,10 @@ def _rule(state: CustodyState, policy: Policy, rule: Rule, terms: Allowance) -> 
     wallets = (w for w in state.wallets.values() if not w.closed)
     reached = [w.name for w in wallets if c.wallets is None or w.name in c.wallets]
     reached = [w for w in reached if c.tiers is None or state.wallets[w].tier in c.tiers]
-    people, services = _fewest(policy, rule, terms)
+    people, services = fewest(policy, c, terms)
     own = c.own_wallets and c.accounts is None and c.listed is None and not c.one_time
     assets = tuple(sorted(policy.assets if c.assets is None else c.assets))
     return RulePosture(rule.name, tuple(sorted(reached)), assets, c.amount_max, people, services, own)
-
-
-def _fewest(policy: Policy, rule: Rule, terms: Allowance) -> tuple[int, int]:
-    """(people, services) of the cheapest way through a rule; a service initiates, but fills no approver's place."""
-    c = rule.condition
-    initiators = set(policy.members)
-    if c.initiators is not None or c.initiator_groups is not None:
-        grouped = {name for group in c.initiator_groups or () for name in policy.groups[group]}
-        initiators = set(c.initiators or ()) | grouped
-    services = {name for name in initiators if policy.members[name].role is Role.SERVICE}
-    ways = []
-    for needs in terms.approvals or ((),):
-        places = sum(need.threshold for need in needs)
-        if terms.initiator_may_approve and initiators & _asked(policy, needs) - services:
-            ways.append((max(places, 1), 0))
-        ways.append((places, 1) if services else (places + 1, 0))
-    return min(ways, key=lambda way: (sum(way), way))
-
-
-def _asked(policy: Policy, needs: tuple[ApprovalNeed, ...]) -> set[str]:
-    return {name for need in needs for name in policy.groups[need.group]}
 
 
 def _findings(policy: Policy, keys: tuple[KeyPosture, ...]) -> Iterator[str]:

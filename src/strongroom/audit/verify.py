@@ -28,10 +28,13 @@ from strongroom.log.signature import verify_log_signature
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes of the whole file."""
 
+Watch = Callable[[CustodyState, Entry, CustodyState], None]
+"""Called with each entry that holds: the state before it, the entry, the state after it."""
+
 _EVERY: Final = 256  # entries between two calls of progress
 
 
-def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
+def verify_bundle(path: Path, progress: Progress | None = None, watch: Watch | None = None) -> Report:
     """Replay the bundle offline; raises AuditFailed with the first or worst objection, InvalidInput bundle.file."""
     try:
         total = path.stat().st_size
@@ -40,7 +43,7 @@ def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
         raise InvalidInput("bundle.file", f"cannot open {path}: {error.strerror}") from None
     with file, closing(ChainCheck()) as chain:
         reader = BundleReader(file)
-        replay = _Replay(reader.workspace, chain)
+        replay = _Replay(reader.workspace, chain, watch)
         for line, parsed in read_ahead(reader.lines(), replay.signers):
             replay.take(line, parsed)
             if progress is not None and line.index % _EVERY == 0:
@@ -61,8 +64,8 @@ def verify_bundle(path: Path, progress: Progress | None = None) -> Report:
 class _Replay:
     """The fold of a bundle's entries, and what only the way there shows."""
 
-    def __init__(self, workspace: str, chain: ChainCheck) -> None:
-        self._workspace, self._chain = workspace, chain
+    def __init__(self, workspace: str, chain: ChainCheck, watch: Watch | None) -> None:
+        self._workspace, self._chain, self._watch = workspace, chain, watch
         self.state, self._kinds, self._first = EMPTY, Counter[str](), 0
         self._versions: list[PolicyVersion] = []
 
@@ -76,13 +79,15 @@ class _Replay:
             raise AuditFailed(_place(line), "log.leaf", "its bytes do not hash to the leaf beside it")
         try:
             entry = parsed or parse_entry(line.raw)
-            self.state = apply(self.state, entry)
+            before, self.state = self.state, apply(self.state, entry)
         except StrongroomError as error:
             raise AuditFailed.at(_place(line), error) from error
         if line.index == 0:
             self._first = entry.time
             if self.state.workspace != self._workspace:
                 raise AuditFailed(HEADER, "bundle.workspace", "entry 0 creates another workspace")
+        if self._watch is not None:
+            self._watch(before, entry, self.state)
         self._kinds[entry.kind] += 1
         self._chain.note(line.index, entry, self.state)
         policy = in_force(self.state)

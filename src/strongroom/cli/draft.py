@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from strongroom.chains.evm.checksum import parse_address
 from strongroom.cli.files import read_document
 from strongroom.cli.output import span
 from strongroom.documents.canonical import fields
@@ -29,20 +30,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the guided draft asks for; amounts in base units of the native coin, keys are files."""
+    """What a policy from a template needs to be told; people, services, nodes and coordinator by credential files."""
 
     label: str
-    people: dict[str, dict[str, Any]]
-    services: dict[str, dict[str, Any]]
-    nodes: dict[str, dict[str, Any]]
+    people: Mapping[str, dict[str, Any]]
+    services: Mapping[str, dict[str, Any]]
+    nodes: Mapping[str, dict[str, Any]]
     coordinator: dict[str, Any]
-    threshold: int
     chain: str
     symbol: str
-    small: int
-    a_day: int
-    fee_ceiling: int
-    tokens: tuple[Token, ...] = field(default=())
+    tokens: tuple[Token, ...] = ()
 
 
 def draft_of(policy: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +93,24 @@ def credential(path: Path) -> dict[str, Any]:
     return fields(read_document(path), f"the credential {path}", {"name": str, "key": dict}, optional)
 
 
+def credentials(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Credential files by the names in them; raises InvalidInput draft.name_twice."""
+    found = [credential(path) for path in paths]
+    named = {spec["name"]: spec for spec in found}
+    if len(named) != len(found):
+        raise InvalidInput("draft.name_twice", "two of these files have the same name")
+    return named
+
+
+def token_of(text: str) -> Token:
+    """A token as people write it, `SYMBOL:CONTRACT:DECIMALS`; raises InvalidInput draft.token."""
+    symbol, _, rest = text.partition(":")
+    contract, _, decimals = rest.partition(":")
+    if not symbol or not decimals.isdecimal():
+        raise InvalidInput("draft.token", "a token is written SYMBOL:CONTRACT:DECIMALS, such as USDC:0xa0b8…eb48:6")
+    return Token(parse_address(contract), symbol, int(decimals))
+
+
 def _member(base: Path, spec: Any) -> Any:
     if isinstance(spec, str):
         found = credential(base / spec)
@@ -110,73 +125,35 @@ def _node(base: Path, spec: Any) -> Any:
     return spec
 
 
-def standard(answers: Answers, now: int) -> dict[str, Any]:
-    """A hot tier: services move small amounts alone, people more with approvals; everything else is denied."""
+def base_of(answers: Answers) -> dict[str, Any]:
+    """The parts of a first policy that no template knows: who, which nodes, which chain, which assets."""
     chain, native = answers.chain, f"{answers.chain}/slip44:60"
-    assets = {native: {"symbol": answers.symbol, "decimals": 18}}
-    assets |= {
-        f"{chain}/erc20:{token.contract}": {"symbol": token.symbol, "decimals": token.decimals}
-        for token in answers.tokens
-    }
-    alone: dict[str, Any] = {
-        "approvals": [],
-        "initiator_may_approve": False,
-        "delay": 0,
-        "expiry": DAY,
-        "fee_ceiling": str(answers.fee_ceiling),
-    }
-    asked = {**alone, "approvals": [[{"group": "approvers", "threshold": answers.threshold}]]}
-    rules: list[dict[str, Any]] = []
-    if answers.services:
-        small = {
-            "initiator": {"members": sorted(answers.services)},
-            "source": {"tiers": ["hot"]},
-            "asset": [native],
-            "amount": {"max": str(answers.small)},
-            "over_time": [{"seconds": DAY, "per": "initiator", "max": str(answers.a_day)}],
-        }
-        rules.append({"name": f"small amounts of {answers.symbol} by services", "when": small, "allow": alone})
-    people = {"initiator": {"groups": ["approvers"]}, "source": {"tiers": ["hot"]}}
-    rules.append({"name": f"{answers.threshold} people approve", "when": people, "allow": asked})
-    limit = {
-        "name": f"{answers.symbol} of a wallet in a day",
-        "asset": native,
-        "seconds": DAY,
-        "per": "source",
-        "max": str(answers.a_day),
-    }
     members = {name: {"role": "person", "keys": [spec["key"]]} for name, spec in answers.people.items()}
     members |= {name: {"role": "service", "keys": [spec["key"]]} for name, spec in answers.services.items()}
     nodes = {
         name: {part: spec.get(part) for part in ("duty", "key", "placement")} for name, spec in answers.nodes.items()
     }
+    tokens = {
+        f"{chain}/erc20:{token.contract}": {"symbol": token.symbol, "decimals": token.decimals}
+        for token in answers.tokens
+    }
+    fees = {"seconds": DAY, "max": str(10**18)}
     return {
-        "format": FORMAT,
-        "fold": FOLD_RULES,
         "version": 1,
         "label": answers.label,
-        "expires": now + 365 * DAY * 1000,
-        "cool_down": DAY,
         "people": members,
-        "administrators": {"members": sorted(answers.people), "threshold": answers.threshold},
-        "groups": {"approvers": sorted(answers.people)},
-        "freezers": "approvers",
         "witnesses": {"faults": 1, "nodes": nodes},
         "coordinator": answers.coordinator["key"],
-        "tiers": {"hot": {"checkpoint_age": 30, "schemes": ["ecdsa-dkls23", "ed25519-frost", "bip340-frost"]}},
-        "chains": {
-            chain: {
-                "confirmations": 12,
-                "native": native,
-                "fee_window": {"seconds": DAY, "max": str(answers.fee_ceiling * 100)},
-            }
-        },
-        "assets": assets,
-        "address_groups": {},
-        "wallet_age": 0,
-        "limits": [limit],
-        "rules": rules,
+        "chains": {chain: {"confirmations": 12, "native": native, "fee_window": fees}},
+        "assets": {native: {"symbol": answers.symbol, "decimals": 18}, **tokens},
     }
+
+
+def next_base(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The same parts of a policy that is in force, for its next version."""
+    load_policy(policy)
+    kept = ("label", "people", "witnesses", "coordinator", "chains", "assets")
+    return {**{part: policy[part] for part in kept}, "version": policy["version"] + 1}
 
 
 def summary(policy: Mapping[str, Any]) -> list[tuple[str, str]]:

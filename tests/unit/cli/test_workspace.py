@@ -193,13 +193,14 @@ def test_a_node_is_pinned_once(homes: Path, cli: Cli, monkeypatch: pytest.Monkey
 
 def test_the_guided_draft_makes_a_policy_that_loads(homes: Path, shell: Cli) -> None:
     answers = [
+        "solo",
         "Acme",
         "alice/alice.json bob/bob.json carol/carol.json",
         "exchange/exchange.json",
         " ".join(f"{name}/{name}.json" for name in NODES),
         "coordinator/coordinator.json",
-        *("", "", "", "0.5", "20", ""),  # defaults, small, a day, fee
-        f"USDC 0x{'ab' * 20} 6",
+        *("", ""),  # Ethereum
+        f"USDC:0x{'ab' * 20}:6",
         "",
     ]
     result = shell("workspace", "init", stdin="\n".join(answers) + "\n")
@@ -208,7 +209,7 @@ def test_the_guided_draft_makes_a_policy_that_loads(homes: Path, shell: Cli) -> 
     policy = json.loads((homes / "draft.json").read_text())["policy"]
     (homes / "policy.json").write_text(json.dumps(policy))
     assert "well-formed" in shell("policy", "check", "policy.json").out
-    assert policy["rules"][0]["when"]["amount"] == {"max": str(5 * 10**17)}
+    assert policy["rules"][0]["name"] == "known addresses"
     assert policy["assets"][f"eip155:1/erc20:0x{'ab' * 20}"] == {"symbol": "USDC", "decimals": 6}
 
 

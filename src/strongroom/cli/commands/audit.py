@@ -10,10 +10,10 @@ import typer
 from strongroom.cli.exits import error_document, exit_code, line
 from strongroom.cli.output import Json, bars, emit, example, plain, say
 from strongroom.cli.profile import load
+from strongroom.cli.verified import verified
 
 if TYPE_CHECKING:
     from strongroom.audit.finding import AuditFailed
-    from strongroom.audit.report import Report
 
 
 def audit(
@@ -53,15 +53,6 @@ def _export(file: Path, chain: bool, as_json: bool) -> None:
         raise
     document = {"bundle": str(file), "bytes": size, "chain": chain}
     emit(document, as_json, lambda: say(f"{size} bytes; verify them: strongroom audit {file}", "green"))
-
-
-def verified(bundle: Path, as_json: bool) -> Report:
-    """Replay a bundle under a progress bar; raises AuditFailed with the first or worst objection."""
-    from strongroom.audit.verify import verify_bundle
-
-    with bars(as_json) as shown:
-        task = shown.add_task("replaying", total=None)
-        return verify_bundle(bundle, lambda done, total: shown.update(task, completed=done, total=total))
 
 
 def _verify(bundle: Path, as_json: bool) -> None:

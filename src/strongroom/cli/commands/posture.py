@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from strongroom.cli.output import Json, emit, example, say, span, table
-from strongroom.cli.profile import load
 
 if TYPE_CHECKING:
     from strongroom.audit.bounds import Bounds, Cap
@@ -27,16 +25,9 @@ def posture(
     """
     from strongroom.audit.bounds import bounds
     from strongroom.audit.posture import posture as posture_of
-    from strongroom.cli.commands.audit import verified
+    from strongroom.cli.verified import verified_log
 
-    if bundle is not None:
-        state = verified(bundle, as_json).state
-    else:
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / "log.bundle"
-            with path.open("wb") as target:
-                target.writelines(load().client().download("/v1/bundle"))
-            state = verified(path, as_json).state
+    state = verified_log(bundle, as_json).state
     found, limits = posture_of(state), bounds(state)
     document = {"workspace": state.workspace, "entries": state.size, **_document(found), "bounds": _bounded(limits)}
     emit(document, as_json, lambda: _render(state, found, limits))

@@ -18,20 +18,23 @@ Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The file that work
 @app.command(epilog=example("strongroom workspace init --from policy.toml --out draft.json"))
 def init(
     source: Annotated[Path | None, typer.Option("--from", help="A policy in TOML or JSON; asks when left out.")] = None,
+    template: Annotated[str, typer.Option(help="Without --from: exchange, fintech, fund, dao or solo.")] = "",
     out: Annotated[Path, typer.Option(help="Where the draft goes.")] = Path("draft.json"),
     as_json: Json = False,
 ) -> None:
     """Draft the first policy, from a file or by answering questions; nothing is in force until all have signed."""
-    from strongroom.cli.draft import draft_of, from_file, standard, summary
+    from strongroom.cli.draft import base_of, draft_of, from_file, summary
     from strongroom.cli.files import write_document
     from strongroom.cli.signing import now_ms
 
     if source is not None:
         policy = from_file(source, now_ms())
     else:
-        from strongroom.cli.guided import ask
+        from strongroom.cli.guided import ask, ask_template
+        from strongroom.cli.template import Cast, written
 
-        policy = standard(ask(), now_ms())
+        name = template or ask_template()
+        policy = written(name, Cast(base_of(ask()), "USD", {}), now_ms()).document
     made = draft_of(policy)
     write_document(out, made)
 

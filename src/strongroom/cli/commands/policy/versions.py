@@ -1,4 +1,4 @@
-"""`strongroom policy …`."""
+"""The versions of the policy: the one in force, the next one proposed, adopted or withdrawn."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from strongroom.cli.output import Json, emit, example, pairs, say
+from strongroom.cli.output import Json, emit, say
 from strongroom.cli.profile import joined, load
-
-app = typer.Typer(help="The policy: show, check a draft, propose, adopt, withdraw.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A whole policy in JSON or TOML.")]
 
 
-@app.command(epilog=example("strongroom policy show --json > policy.json"))
 def show(as_json: Json = False) -> None:
     """The policy in force; with --json the whole document, ready to be edited and proposed."""
+    from strongroom.cli.telling import tell
+
     found = load().client().get("/v1/policy")
 
     def human() -> None:
-        tell(found["policy"], found["digest"])
+        tell(found["policy"])
         for stopped in ("suspended", "revoked"):
             if found[stopped]:
                 say(f"{stopped}: {', '.join(found[stopped])}", "yellow")
@@ -29,20 +28,6 @@ def show(as_json: Json = False) -> None:
     emit(found["policy"], as_json, human)
 
 
-@app.command(epilog=example("strongroom policy check next.json"))
-def check(file: File, as_json: Json = False) -> None:
-    """Read a draft as strictly as the log does: what is malformed, unreachable or can never be met is refused."""
-    from strongroom.cli.draft import summary
-    from strongroom.cli.files import read_document
-    from strongroom.policy.loader import load_policy
-
-    document = read_document(file)
-    policy = load_policy(document)
-    answer = {"ok": True, "version": policy.version, "digest": policy.digest}
-    emit(answer, as_json, lambda: pairs([*summary(document), ("verdict", "well-formed and satisfiable")]))
-
-
-@app.command(epilog=example("strongroom policy propose next.json"))
 def propose(file: File, as_json: Json = False) -> None:
     """Sign a next version: takes the administrators' threshold of the old one and of the new one."""
     from strongroom.cli.files import read_document
@@ -58,7 +43,6 @@ def propose(file: File, as_json: Json = False) -> None:
     settle(answer, as_json, f"version {policy.version} is proposed; see: strongroom policy adopt")
 
 
-@app.command(epilog=example("strongroom policy adopt"))
 def adopt(as_json: Json = False) -> None:
     """When the proposed version comes into force: the coordinator adopts it by itself after the cool-down."""
     from strongroom.cli.timeline import day
@@ -80,7 +64,6 @@ def adopt(as_json: Json = False) -> None:
     emit(answer, as_json, human)
 
 
-@app.command(epilog=example("strongroom policy withdraw"))
 def withdraw(as_json: Json = False) -> None:
     """End the open proposal: takes as many administrators as could have blocked it."""
     from strongroom.cli.settle import settle
@@ -94,15 +77,3 @@ def withdraw(as_json: Json = False) -> None:
         raise InvalidInput("policy.no_proposal", "no other version is proposed")
     answer = hand_in(profile, client, "policy.withdraw", {"version": proposal["version"]}, stop=True)
     settle(answer, as_json, f"version {proposal['version']} is withdrawn")
-
-
-def tell(policy: dict[str, Any], digest: str) -> None:
-    """The whole document in words."""
-    from strongroom.policy.chapters import chapters
-
-    say(f"{policy['label']}, policy version {policy['version']}", "bold")
-    say(f"digest {digest}", "dim")
-    for title, lines in chapters(policy):
-        say(title, "bold")
-        for line in lines:
-            say(f"  {line}")

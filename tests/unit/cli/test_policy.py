@@ -1,0 +1,99 @@
+"""`strongroom policy` at the desk: drafts from templates, checks, comparisons, explanations, replays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strongroom.policy.loader import load_policy
+from tests.unit.cli.conftest import Cli, Site
+from tests.workspace import NODES, PEOPLE, TOKEN, seeded
+
+LIMIT = {"name": "LUSD a day", "asset": TOKEN, "seconds": 86400, "per": "source", "max": "5000000000"}
+
+
+@pytest.fixture
+def draft(site: Site, tmp_path: Path) -> dict[str, Any]:
+    """The next version of the site's policy, sound, as an object that `write` puts into next.json."""
+    policy = json.loads(json.dumps(site.coordinator.log.policy))
+    return {**policy, "version": 2, "limits": [*policy["limits"], LIMIT]}
+
+
+def write(document: dict[str, Any], path: str = "next.json") -> None:
+    Path(path).write_text(json.dumps(document))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Options that name credential files of three people, a service, four nodes and a coordinator."""
+    place = {"provider": "p", "region": "r", "jurisdiction": "j", "site": "s"}
+    found = []
+    for name in (*PEOPLE, "pay", *NODES, "coordinator"):
+        document: dict[str, Any] = {"name": name, "key": seeded(name).credential.to_doc()}
+        if name in NODES:
+            document |= {"duty": name.partition("-")[0], "placement": place}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        kind = "person" if name in PEOPLE else "node" if name in NODES else "service" if name == "pay" else name
+        found += [f"--{kind}", f"{name}.json"]
+    return found
+
+
+def test_a_new_policy_from_a_template(cli: Cli, files: list[str]) -> None:
+    made = cli("policy", "new", "--template", "fintech", *files, "--token", f"USDC:0x{'ab' * 20}:6", "--unit", "EUR",
+               "--group", "finance=alice,bob,carol", "--out", "first.json")  # fmt: skip
+    assert made.code == 0 and "written to first.json" in made.out and "left out: " in made.out, made.err
+    policy = load_policy(json.loads(Path("first.json").read_text()))
+    assert policy.valuation is not None and policy.valuation.unit == "EUR" and policy.version == 1
+    assert cli("policy", "check", "first.json").code == 0
+    assert cli("workspace", "init", "--from", "first.json").code == 0
+    again = cli("policy", "new", "--template", "fintech", *files, "--out", "first.json")
+    assert again.code == 2 and "[file.exists]" in again.err
+
+
+def test_a_template_that_fits_nobody_writes_nothing(cli: Cli, files: list[str]) -> None:
+    few = cli("policy", "new", "--template", "exchange", *files)
+    assert few.code == 2 and "[template.cast]" in few.err and "4 people" in few.err
+    unmet = cli("policy", "new", "--template", "fintech", *files, "--group", "finance=alice,bob", "--group",
+                "operations=alice", "--json")  # fmt: skip
+    assert unmet.code == 2 and not Path("policy.json").exists()
+    told = json.loads(unmet.out)
+    assert told["file"] is None and told["findings"][0]["code"].startswith("check.quorum_unmet")
+
+
+def test_the_next_version_from_the_one_in_force(cli: Cli, site: Site) -> None:
+    write(json.loads(cli("--profile", site.profile("alice"), "policy", "show", "--json").out), "now.json")
+    made = cli("policy", "new", "--template", "dao", "--like", "now.json", "--out", "next.json")
+    assert made.code == 0, made.err
+    assert json.loads(Path("next.json").read_text())["version"] == 2
+
+
+def test_check_ends_with_2_for_errors_and_0_for_warnings(cli: Cli, draft: dict[str, Any]) -> None:
+    write(draft)
+    good = cli("policy", "check", "next.json")
+    assert good.code == 0 and "well-formed and satisfiable" in good.out
+    write({**draft, "cool_down": 0})
+    warned = cli("policy", "check", "next.json", "--json")
+    assert warned.code == 0 and [each["code"] for each in json.loads(warned.out)["findings"]] == ["check.no_cool_down"]
+    draft["rules"].append(draft["rules"][2])
+    write(draft)
+    wrong = cli("policy", "check", "next.json", "--json")
+    told = json.loads(wrong.out)
+    assert wrong.code == 2 and told["ok"] is False and told["findings"][0]["code"] == "check.shadowed"
+    draft["rules"][2]["allow"]["approvals"][0][0]["threshold"] = 5
+    write(draft)
+    malformed = cli("policy", "check", "next.json")
+    assert malformed.code == 2 and "[policy.quorum_unmet]" in malformed.err
+
+
+def test_check_holds_a_draft_against_the_log(cli: Cli, site: Site, draft: dict[str, Any]) -> None:
+    draft["rules"][0]["when"]["source"] = {"wallets": ["gone"]}
+    write(draft)
+    assert cli("policy", "check", "next.json").code == 0
+    told = cli("--profile", site.profile("alice"), "policy", "check", "next.json", "--live", "--json")
+    assert "check.wallet_unknown" in [each["code"] for each in json.loads(told.out)["findings"]], told.err
+    assert cli("--profile", site.profile("alice"), "audit", "export", "log.bundle").code == 0
+    same = cli("policy", "check", "next.json", "--bundle", "log.bundle", "--json")
+    assert same.out == told.out
