@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.cli import relays
 from strongroom.cli.homes import new_relay
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.statement import statement_hash
 from strongroom.relay import run
 from strongroom.relay.config import load_config
 from strongroom.wire import relay as listener
+from strongroom.wire.delivery import Delivery, deliver
 from strongroom.wire.frame import MAX_BODY, Frame, encode_frame, read_frame
 from strongroom.wire.handshake import NodeSide
 from strongroom.wire.stops import MAX_STOP, receipt
@@ -65,8 +66,8 @@ class Running:
         subject = {"scope": "workspace", "target": "", "reason": reason}
         return self.workspace.statement("bob", "workspace.freeze", subject, bare=True)
 
-    async def deliver(self, envelope: Envelope) -> relays.Delivery:
-        return await asyncio.to_thread(relays.deliver, self.address, None, envelope, self.nodes)
+    async def deliver(self, envelope: Envelope) -> Delivery:
+        return await asyncio.to_thread(deliver, self.address, None, envelope, self.nodes)
 
 
 @asynccontextmanager
@@ -174,7 +175,7 @@ async def test_strangers_that_only_wait_leave_room_for_nodes(home: Path, workspa
 async def test_a_relay_that_misbehaves_costs_a_person_a_few_seconds_and_says_why(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    monkeypatch.setattr(relays, "PATIENCE", 0.3)
+    monkeypatch.setattr("strongroom.wire.delivery.PATIENCE", 0.3)
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         match said:
@@ -191,7 +192,7 @@ async def test_a_relay_that_misbehaves_costs_a_person_a_few_seconds_and_says_why
     subject = {"scope": "workspace", "target": "", "reason": "drill"}
     envelope = workspace.statement("bob", "workspace.freeze", subject, bare=True)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    delivery = await asyncio.to_thread(relays.deliver, address, None, envelope, {})
+    delivery = await asyncio.to_thread(deliver, address, None, envelope, {})
     codes = {"silence": "relay.unreachable", "other": "workspace.not_created_here"}
     assert delivery.error is not None and delivery.error.code == codes.get(said, "frame.too_large")
     server.close()
@@ -206,7 +207,7 @@ async def test_a_relay_that_says_in_a_nodes_name_that_it_holds_is_caught(workspa
         welcome = {"workspace": workspace.state.workspace, "nonce": "00"}
         writer.write(encode_frame(Frame("welcome", "relay", "node", welcome)))
         await read_frame(reader)
-        name = relays.statement_hash(envelope)
+        name = statement_hash(envelope)
         signature = liar.sign(receipt(workspace.state.workspace, "signer-1", name)).hex()
         head = {"statement": name, "held": {"signer-1": signature}, "refused": {}, "silent": []}
         writer.write(encode_frame(Frame("held", "relay", "bob", head)))
@@ -216,9 +217,9 @@ async def test_a_relay_that_says_in_a_nodes_name_that_it_holds_is_caught(workspa
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     known = {"signer-1": workspace.keys["signer-1"].credential}
-    delivery = await asyncio.to_thread(relays.deliver, address, None, envelope, known)
+    delivery = await asyncio.to_thread(deliver, address, None, envelope, known)
     assert delivery.error is not None and delivery.error.code == "credential.bad_signature" and not delivery.held
-    unknown = await asyncio.to_thread(relays.deliver, address, None, envelope, {})
+    unknown = await asyncio.to_thread(deliver, address, None, envelope, {})
     assert unknown.unproven == ("signer-1",) and not unknown.held
     server.close()
 
