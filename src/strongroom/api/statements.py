@@ -7,12 +7,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from strongroom.api.body import read_document
 from strongroom.api.facade import Service
 from strongroom.api.intake import state_something
 from strongroom.api.models import StatementRequest, SubmissionAnswer
 from strongroom.api.openapi import json_body, refusals
 from strongroom.documents.canonical import MAX_BYTES
+from strongroom.wire.body import read_document
 
 _MAX_BYTES: Final = 2 * MAX_BYTES  # an envelope, and a policy that has to fit an entry by itself
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from strongroom.api.body import read_document
 from strongroom.api.evidence import proposal_of
 from strongroom.api.facade import Activity, Clock, Service
 from strongroom.api.intake import propose
@@ -19,6 +18,7 @@ from strongroom.api.openapi import json_body, refusals
 from strongroom.api.timeline import Untold, transfer_document
 from strongroom.custody.outline import summary
 from strongroom.custody.state import Transfer
+from strongroom.wire.body import read_document
 
 _POLL: Final = 1.0  # seconds between looks, for what changes with time alone
 _BREATH: Final = 0.02  # seconds: a busy coordinator changes all the time, and most of it concerns other transfers

@@ -12,32 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strongroom.api.errors import status_of
 from strongroom.api.facade import Clock, Service
 from strongroom.api.remedies import remedy_of
 from strongroom.console import audit, enrol, inbox, policy, propose, sign, sign_in, transfers, workspace
-from strongroom.console.console import Console
-from strongroom.console.draw import HERE
+from strongroom.console.console import HERE, Console
 from strongroom.console.gate import PATH, Gate, Origin
 from strongroom.console.sessions import Sessions
 from strongroom.errors import Denied, InvalidInput, StrongroomError
-from strongroom.passkeys.script import passkeys_js
+from strongroom.pages.served import HEADERS, static_routes
 
-HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "publickey-credentials-get=(self), publickey-credentials-create=(self)",
-    "cache-control": "no-store",
-}
 _UNSIGNED: Final = ("session.missing", "session.assertion_missing")
 
 
@@ -66,7 +53,7 @@ def create_console(
 ) -> Starlette:
     """The console at `origin`, to be mounted at PATH; `clock` as the API's, `seconds` for sessions."""
     console = Console(service, clock, Gate(origin, Sessions(seconds)))
-    routes: list[BaseRoute] = [_static(name, kind, data) for name, kind, data in _files()]
+    routes: list[BaseRoute] = [*static_routes(HERE / "static" / "console.js")]
     for part in (inbox, sign_in, enrol, propose, transfers, workspace, policy, audit, sign):
         routes += part.routes(console)
 
@@ -75,23 +62,6 @@ def create_console(
 
     handlers = {StrongroomError: refused, HTTPException: refused}
     return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Answers, origin=origin)])
-
-
-def _files() -> list[tuple[str, str, bytes]]:
-    static = HERE / "static"
-    return [
-        ("console.css", "text/css", (static / "console.css").read_bytes()),
-        ("console.js", "text/javascript", (static / "console.js").read_bytes()),
-        ("passkeys.js", "text/javascript", passkeys_js()),
-        ("icon.svg", "image/svg+xml", (static / "icon.svg").read_bytes()),
-    ]
-
-
-def _static(name: str, kind: str, data: bytes) -> Route:
-    async def file(_request: Request) -> Response:
-        return Response(data, media_type=kind)
-
-    return Route(f"/static/{name}", file)
 
 
 def _refusal(console: Console, request: Request, error: Exception) -> Response:

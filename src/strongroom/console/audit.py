@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from strongroom.console.console import Console
-from strongroom.console.forms import read_query
 from strongroom.custody.witnesses import witnesses
 from strongroom.documents.canonical import parse
 from strongroom.documents.statement import from_envelope
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.log.checkpoint import parse_note, quorum
 from strongroom.log.entry import Entry, leaf_hash, parse_entry
+from strongroom.pages.forms import read_query
 
 PAGE: Final = 30
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from strongroom.api.facade import Clock, Service
-from strongroom.console.draw import Pages
 from strongroom.console.gate import PATH, Gate
 from strongroom.console.pending import Enrolments
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState
+from strongroom.pages.draw import Pages
 from strongroom.policy.model import Policy
 
-SECTIONS = (
+HERE: Final = Path(__file__).parent
+SECTIONS: Final = (
     ("inbox", "/", "Inbox"),
     ("transfers", "/transfers", "Transfers"),
     ("wallets", "/wallets", "Wallets"),
@@ -34,7 +36,7 @@ class Console:
     service: Service
     clock: Clock
     gate: Gate
-    pages: Pages = field(default_factory=Pages)
+    pages: Pages = field(default_factory=lambda: Pages(HERE / "templates"))
     enrolments: Enrolments = field(default_factory=Enrolments)
 
     @property

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from strongroom.console.acts import Act, obligations_of
 from strongroom.console.console import Console
 from strongroom.custody.stops import transfer_of
 from strongroom.custody.words import address_of, money, party, terms
 from strongroom.documents.canonical import encode
 from strongroom.documents.names import AccountId, parse_account
 from strongroom.errors import InvalidInput, StrongroomError
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: what it is, the text, and `form` (money, address, hash, quote or nothing) for how it is shown."""
-
-    name: str
-    text: str
-    form: str = ""
-    note: str = ""
+from strongroom.pages.acts import Act, obligations_of
+from strongroom.pages.rows import Row
 
 
 def rows(console: Console, act: Act, subject: dict[str, Any]) -> list[Row]:

@@ -9,9 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from strongroom.console.answers import read_answer
 from strongroom.console.console import Console
-from strongroom.console.forms import need, read_form, read_query
 from strongroom.console.gate import PATH
 from strongroom.documents.canonical import encode, parse
 from strongroom.documents.credentials import Credential, Surface
@@ -19,6 +17,8 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_slug
 from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import payload_type
+from strongroom.pages.answers import read_answer
+from strongroom.pages.forms import need, read_form, read_query
 from strongroom.passkeys.assertion import assertion_options, evidence_of
 from strongroom.passkeys.enrolment import KIND, enrolment_statement, read_enrolment
 from strongroom.passkeys.registration import credential_of, registration_options

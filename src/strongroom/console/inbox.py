@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from strongroom.console import describe
-from strongroom.console.acts import ACTS, approves, counts_here, link
 from strongroom.console.console import Console
 from strongroom.console.recent import MOST_LOOKED_AT, newest_open
 from strongroom.console.sessions import Session
@@ -21,6 +20,7 @@ from strongroom.custody.moment import Moment
 from strongroom.custody.outline import summary
 from strongroom.custody.state import Phase, Transfer
 from strongroom.custody.words import terms
+from strongroom.pages.acts import ACTS, approves, counts_here, link
 from strongroom.policy.evaluate import Allowed
 
 

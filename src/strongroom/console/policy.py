@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from strongroom.console import describe
-from strongroom.console.acts import ACTS, link
 from strongroom.console.console import Console
-from strongroom.console.forms import need, read_form, read_query
 from strongroom.console.sessions import Session
 from strongroom.console.sign import require_part, signing
 from strongroom.documents.canonical import encode, parse_loose
 from strongroom.errors import InvalidInput
+from strongroom.pages.acts import ACTS, link
+from strongroom.pages.forms import need, read_form, read_query
 from strongroom.passkeys.enrolment import Enrolment
 from strongroom.policy.chapters import chapters
 from strongroom.policy.compare import tightens

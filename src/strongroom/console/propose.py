@@ -12,9 +12,7 @@ from starlette.routing import Route
 
 from strongroom.chains.evm.checksum import parse_address
 from strongroom.console import describe
-from strongroom.console.acts import ACTS, HOUR_MS
 from strongroom.console.console import Console
-from strongroom.console.forms import need, read_query
 from strongroom.console.sign import signing
 from strongroom.console.trial import Trial, denied, tried
 from strongroom.custody.state import CustodyState, Wallet
@@ -22,6 +20,8 @@ from strongroom.documents.amount import format_amount
 from strongroom.documents.decimal import parse_decimal
 from strongroom.documents.names import AssetId
 from strongroom.errors import InvalidInput, StrongroomError
+from strongroom.pages.acts import ACTS, HOUR_MS
+from strongroom.pages.forms import need, read_query
 
 HOURS: Final = (("1", "within an hour"), ("24", "within a day"), ("168", "within a week"))
 _UNTOUCHED: Final = Trial("open", "The policy answers here as you write.")

@@ -13,10 +13,7 @@ from starlette.routing import BaseRoute, Route
 from strongroom.api.facade import Submission
 from strongroom.api.intake import PROPOSE, propose
 from strongroom.console import describe
-from strongroom.console.acts import ACTS, Act, obligations_of
-from strongroom.console.answers import read_answer
 from strongroom.console.console import Console
-from strongroom.console.forms import need, read_form, read_query
 from strongroom.console.gate import PATH
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import credential_of
@@ -28,6 +25,9 @@ from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import Seen, Statement, from_envelope, payload_type
 from strongroom.errors import Denied, InvalidInput, Refused, Unreachable
 from strongroom.log.checkpoint import parse_note
+from strongroom.pages.acts import ACTS, Act, obligations_of
+from strongroom.pages.answers import read_answer
+from strongroom.pages.forms import need, read_form, read_query
 from strongroom.passkeys.assertion import assertion_options, evidence_of
 
 

@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from strongroom.console.answers import read_answer
 from strongroom.console.console import Console
-from strongroom.console.forms import need, read_form, read_query
 from strongroom.console.gate import PATH
 from strongroom.custody.authority import credential_of
 from strongroom.documents.credentials import Credential, Surface
 from strongroom.documents.passkey import challenge_of
 from strongroom.errors import Denied, Refused
+from strongroom.pages.answers import read_answer
+from strongroom.pages.forms import need, read_form, read_query
 from strongroom.passkeys.assertion import assertion_options, chosen, evidence_of
 
 _MESSAGE: Final = "strongroom console sign-in\n{workspace}\n{challenge}"

@@ -10,15 +10,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from strongroom.api.timeline import transfer_document
-from strongroom.console.acts import ACTS, approves, counts_here, obligations_of
 from strongroom.console.console import Console
-from strongroom.console.forms import read_query
 from strongroom.console.recent import PAGE, newest, open_ones
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import credential_of
 from strongroom.custody.outline import summary
 from strongroom.custody.state import Phase, Transfer
 from strongroom.errors import InvalidInput
+from strongroom.pages.acts import ACTS, approves, counts_here, obligations_of
+from strongroom.pages.forms import read_query
 
 ENDED = (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED)
 _STATUS = {

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from strongroom.api.views import addresses_document, wallets_document
-from strongroom.console.acts import ACTS, link
 from strongroom.console.console import Console
 from strongroom.custody.words import money
 from strongroom.documents.credentials import Credential, Kind, Surface
 from strongroom.documents.names import AssetId
+from strongroom.pages.acts import ACTS, link
 from strongroom.policy.model import Role
 
 

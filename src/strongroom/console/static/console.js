@@ -1,29 +1,5 @@
-// The console's pages work as forms; this adds passkeys, the policy's answer while somebody writes, and fresh pages.
-import { assertion, register } from "./passkeys.js";
-
-const ask = { assertion, register };
-
-for (const form of document.querySelectorAll("form[data-passkey]")) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = form.querySelector("button");
-    const error = form.querySelector(".error");
-    button.disabled = true;
-    error.hidden = true;
-    try {
-      const answer = await ask[form.dataset.passkey](JSON.parse(form.dataset.options));
-      form.elements.answer.value = JSON.stringify(answer);
-      form.submit();
-    } catch (problem) {
-      error.textContent = problem.message;
-      error.hidden = false;
-      button.disabled = false;
-      button.focus();
-    }
-  });
-}
-
-window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+// The console's pages work as forms; this adds the policy's answer while somebody writes, and fresh pages.
+import "./signing.js";
 
 const form = document.querySelector("form[data-answer]");
 if (form) {

@@ -17,10 +17,10 @@ HERE: Final = Path(__file__).parent
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def environment() -> Environment:
-    """The templates beside this file, with their filters."""
+def environment(templates: Path) -> Environment:
+    """The templates of a folder and the parts that all share, with their filters."""
     found = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader((templates, HERE / "templates")), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     found.filters |= {
@@ -30,10 +30,10 @@ def environment() -> Environment:
 
 
 class Pages:
-    """Draws the templates, with what every page needs."""
+    """Draws the templates of a folder."""
 
-    def __init__(self) -> None:
-        self._environment = environment()
+    def __init__(self, templates: Path) -> None:
+        self._environment = environment(templates)
 
     def html(self, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
         """The page of a template."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.chains.evm.checksum import parse_address
-from strongroom.console.forms import need
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import verdict
 from strongroom.custody.moment import Moment
@@ -17,6 +16,7 @@ from strongroom.custody.stops import STOP_STATEMENTS
 from strongroom.documents.canonical import parse_loose
 from strongroom.documents.credentials import Credential, Surface
 from strongroom.errors import InvalidInput
+from strongroom.pages.forms import need
 from strongroom.policy.evaluate import Allowed
 from strongroom.policy.obligations import Obligations
 

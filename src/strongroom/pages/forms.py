@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from strongroom.api.body import read_body
 from strongroom.documents.canonical import MAX_BYTES
 from strongroom.errors import InvalidInput
+from strongroom.wire.body import read_body
 
 MOST_BYTES: Final = 6 * MAX_BYTES  # a policy of the largest size, much of it escaped
 MOST_FIELDS: Final = 40
