@@ -27,8 +27,10 @@ from strongroom.documents import abi, amount, base64, canonical, credentials, de
 from strongroom.errors import StrongroomError
 from strongroom.log import accept, batch, checkpoint, entry
 from strongroom.passkeys.enrolment import Enrolment, enrolment_statement, read_enrolment
+from strongroom.policy import terms
 from strongroom.policy.calls import parse_shape
 from strongroom.policy.loader import load_policy
+from strongroom.policy.rules import parse_rule
 from strongroom.policy.schemas import parse_schema
 from strongroom.wire import frame
 from strongroom.wire.dialling import parse_relay
@@ -39,7 +41,7 @@ from tests.unit.audit.test_verify import note_of
 from tests.unit.documents.test_typed import MAIL
 from tests.unit.policy.test_calls import SHAPE
 from tests.unit.policy.test_schemas import MAIL_SCHEMA
-from tests.workspace import ETH, PAYEE, Workspace
+from tests.workspace import CHAIN, ETH, PAYEE, Workspace
 
 ROOMS = (
     "documents", "log", "wire", "passkeys", "chains", "policy", "custody", "signer", "coordinator", "relay", "audit",
@@ -81,6 +83,10 @@ SENT = (
     )
     .raw_transaction
 )
+WIDE = HOME.second_fold()
+GROUPS = load_policy(WIDE).groups
+LIST = WIDE["address_groups"]["vendors"]
+LIMIT = {"name": "a day", "seconds": 86400, "per": "asset", "max_value": "1000000"}
 PASSKEY = SoftPasskey("http://localhost:8420", seed="alice")
 ENROLS = enrolment_statement("alice", PASSKEY.credential, HOME.state.workspace)
 ENROLMENT = Enrolment("alice", PASSKEY.credential, statement.sign_statement(ENROLS, PASSKEY)).to_doc()
@@ -143,7 +149,14 @@ DECODERS = (
     Decoder("parse_message", typed.parse_message, canonical.encode(MAIL)),
     Decoder("parse_shape", lambda doc: parse_shape("rule 1", doc), SHAPE),
     Decoder("parse_schema", lambda doc: parse_schema("messages.mail", doc), MAIL_SCHEMA),
-    Decoder("load_policy", load_policy, HOME.policy),
+    Decoder("load_policy", load_policy, WIDE),
+    Decoder("parse_rule", lambda doc: parse_rule(0, doc, 2), WIDE["rules"][-1]),
+    Decoder("parse_tier", lambda doc: terms.parse_tier("hot", doc, 2), WIDE["tiers"]["hot"]),
+    Decoder("parse_chain_terms", lambda doc: terms.parse_chain_terms(CHAIN, doc), WIDE["chains"][CHAIN]),
+    Decoder("parse_asset_terms", lambda doc: terms.parse_asset_terms(ETH, doc), WIDE["assets"][ETH]),
+    Decoder("parse_address_group", lambda doc: terms.parse_address_group("v", doc, GROUPS), LIST),
+    Decoder("parse_valuation", lambda doc: terms.parse_valuation(doc, GROUPS), WIDE["valuation"]),
+    Decoder("parse_limit", lambda doc: terms.parse_limit("limit 1", doc, 2), LIMIT),
     Decoder("parse_intent", parse_intent, HOME.intent()),
     Decoder("split_entries", split_entries, join_entries([PROPOSED.raw, b"x"])),
     Decoder("read_enrolment", lambda doc: read_enrolment(doc, HOME.state.workspace), ENROLMENT),

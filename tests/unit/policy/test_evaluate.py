@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.documents.names import AccountId, AssetId
-from strongroom.policy.compare import tightens
 from strongroom.policy.evaluate import Allowed, Denied, Request, evaluate, exceeded
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Allowance, ApprovalNeed
@@ -101,21 +100,3 @@ def test_alternatives_are_an_or_and_nothing_asked_is_met() -> None:
     assert missing(either, {"c"}, groups) == ()
     assert missing(either, {"a"}, groups) == ((ApprovalNeed("g", 1),), (ApprovalNeed("h", 1),))
     assert missing(obligations(), set(), groups) == ()
-
-
-def test_tightening_is_recognised_and_everything_else_is_loosening() -> None:
-    def version(**changes: object) -> bool:
-        document = {**Workspace().policy_document(), "version": 2, **changes}
-        return tightens(POLICY, load_policy(document))
-
-    limit = Workspace().policy_document()["limits"][0]
-    assert version()
-    assert version(limits=[{**limit, "max": "1"}])
-    assert version(limits=[limit, {**limit, "name": "more"}])
-    assert version(expires=POLICY.expires - 1)
-    assert not version(limits=[])
-    assert not version(limits=[{**limit, "max": str(51 * WEI)}])
-    assert not version(limits=[{**limit, "seconds": 60}])
-    assert not version(expires=POLICY.expires + 1)
-    assert not version(rules=[])
-    assert not version(cool_down=0)

@@ -99,6 +99,81 @@ def test_a_bad_policy_is_refused_with_its_code(edit: Callable[[Document], None],
     assert caught.value.code == code
 
 
+CALL: Document = {"contracts": [f"{CHAIN}:0x{'99' * 20}"], "method": "close(address)", "arguments": []}
+OWN: Document = {**CALL, "arguments": [{"index": 0, "own_wallet": True}]}
+VALUES: Document = {"name": "x", "seconds": 60, "per": "source", "max_value": "1"}
+
+WIDER: list[tuple[Callable[[Document], None], str]] = [
+    (put("rules.0.when.destination", {"tags": ["eu"]}), "policy.tags"),
+    (put("rules.0.when.destination", {"listed_for": 1}), "policy.tags"),
+    (put("rules.0.when.destination", {"listed": ["vendors"], "listed_for": -1}), "policy.range"),
+    (put("rules.0.when.destination", {"listed": ["vendors"], "tags": ["E U"]}), "slug.syntax"),
+    (put("rules.0.when.source.accounts", ["here"]), "account.syntax"),
+    (put("rules.0.when.operation", ["pay"]), "document.type"),
+    (put("rules.0.when.operation", [{}]), "policy.operation"),
+    (put("rules.0.when.operation", [{"call": CALL, "message": "mail"}]), "policy.operation"),
+    (put("rules.0.when.operation", [{"message": "mail"}]), "policy.message_unknown"),
+    (put("rules.0.when.value", {"min": "2", "max": "1"}), "policy.rule_unreachable"),
+    (put("rules.0.when.over_time.0", {"seconds": 60, "per": "source", "max": "1", "max_value": "1"}), "document."),
+    (put("rules.0.when.over_time.0.per", "out of tier"), "policy.window"),
+    (put("rules.0.allow.surface", "paper"), "policy.surface"),
+    (put("rules.0.allow.keys", []), "policy.rule_unreachable"),
+    (put("rules.0.allow.keys", ["a", "a"]), "policy.list"),
+    (put("rules.0.allow.screening", {"services": [], "max_age": 1}), "policy.quorum_unmet"),
+    (put("rules.0.allow.screening", {"services": ["alice"], "max_age": 1}), "policy.service_unknown"),
+    (put("rules.0.allow.screening", {"services": ["screener"], "max_age": 0}), "policy.range"),
+    (put("tiers.hot.ceiling", {"seconds": 60, "out": "1"}), "document.missing_field"),
+    (put("tiers.hot.ceiling", {"seconds": 0, "out": "1", "in": None}), "policy.window"),
+    (put("valuation.threshold", 4), "policy.quorum_unmet"),
+    (put("valuation.group", "nobody"), "policy.quorum_unmet"),
+    (put("valuation.max_age", 0), "policy.range"),
+    (lambda d: d.pop("valuation"), "policy.valuation_missing"),
+    (lambda d: rule(d)["when"].update(value={"max": "1"}) or _unvalued(d), "policy.valuation_missing"),
+    (lambda d: d["limits"].append(VALUES) or _unvalued(d), "policy.valuation_missing"),
+    (lambda d: d["rules"].append({"name": "x", "when": {"operation": [{"call": OWN}]}, "deny": "x"}), LAPSES),
+    (put("fold", 1), "document.unknown_field"),
+]
+
+
+def _unvalued(document: Document) -> None:
+    del document["valuation"], document["tiers"]["hot"]["ceiling"]
+
+
+@pytest.mark.parametrize(("edit", "code"), WIDER, ids=[f"{i}-{code}" for i, (_, code) in enumerate(WIDER)])
+def test_a_bad_policy_of_fold_rules_2_is_refused_with_its_code(edit: Callable[[Document], None], code: str) -> None:
+    document = Workspace().second_fold()
+    load_policy(document)
+    edit(document)
+    with pytest.raises(InvalidInput) as caught:
+        load_policy(document)
+    assert caught.value.code.startswith(code)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        put("valuation", {}),
+        put("messages", {}),
+        put("tiers.hot.requests", False),
+        put("tiers.hot.ceiling", {}),
+        put("rules.0.when.operation", ["transfer"]),
+        put("rules.0.when.value", {}),
+        put("rules.0.when.source.accounts", []),
+        put("rules.0.when.destination", {"one_time": True}),
+        put("rules.0.when.over_time.0", {"seconds": 60, "per": "source", "max_value": "1"}),
+        put("rules.0.allow.surface", "console"),
+        put("rules.0.allow.keys", None),
+        lambda d: d["limits"].append(VALUES),
+    ],
+)
+def test_i24_what_came_later_stands_in_no_policy_of_fold_rules_1(edit: Callable[[Document], None]) -> None:
+    document = Workspace().policy_document()
+    edit(document)
+    with pytest.raises(InvalidInput) as caught:
+        load_policy(document)
+    assert caught.value.code in ("document.unknown_field", "document.missing_field")
+
+
 def test_the_quorum_of_four_witnesses_with_one_bad_is_three() -> None:
     policy = load_policy(Workspace().policy_document())
     assert (len(policy.nodes), policy.faults, policy.witness_quorum) == (4, 1, 3)
