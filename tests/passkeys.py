@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from webauthn.helpers import encode_cbor
 
+from strongroom.documents.base64 import base64url
 from strongroom.documents.credentials import Credential, Kind, Surface
-from strongroom.documents.passkey import Passkey, base64url, challenge_of
+from strongroom.documents.passkey import Passkey, challenge_of
 from strongroom.passkeys.assertion import evidence_of
 
 PRESENT, VERIFIED, MAY_BE_SYNCED, HOLDS_A_KEY = 0x01, 0x04, 0x08, 0x40

@@ -23,7 +23,19 @@ from strongroom.chains.evm import checksum, transaction
 from strongroom.custody import snapshot
 from strongroom.custody.digest import state_digest
 from strongroom.custody.transfers import parse_intent
-from strongroom.documents import abi, amount, base64, canonical, credentials, decimal, envelope, names, statement, typed
+from strongroom.documents import (
+    abi,
+    amount,
+    base64,
+    canonical,
+    credentials,
+    decimal,
+    envelope,
+    names,
+    request,
+    statement,
+    typed,
+)
 from strongroom.errors import StrongroomError
 from strongroom.log import accept, batch, checkpoint, entry
 from strongroom.passkeys.enrolment import Enrolment, enrolment_statement, read_enrolment
@@ -37,6 +49,7 @@ from strongroom.wire.dialling import parse_relay
 from strongroom.wire.frame import join_entries, split_entries
 from strongroom.wire.listening import parse_listen
 from tests.passkeys import SoftPasskey
+from tests.tokens import SoftService
 from tests.unit.audit.test_verify import note_of
 from tests.unit.documents.test_typed import MAIL
 from tests.unit.policy.test_calls import SHAPE
@@ -115,6 +128,8 @@ DECODERS = (
     Decoder("parse_loose", canonical.parse_loose, PROPOSED.raw),
     Decoder("Credential.from_doc", credentials.Credential.from_doc, HOME.keys["alice"].credential.to_doc()),
     Decoder("decode_base64", base64.decode_base64, "AAECAwQ="),
+    Decoder("decode_base64url", base64.decode_base64url, "AAECAw"),
+    Decoder("read_token", request.read_token, SoftService().token(b"{}", HOME.state.workspace, HOME.time)),
     Decoder("Envelope.from_doc", envelope.Envelope.from_doc, STATEMENT.to_doc()),
     Decoder("parse_chain", names.parse_chain, "eip155:1"),
     Decoder("parse_asset", names.parse_asset, ETH),

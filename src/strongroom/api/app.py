@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from strongroom import __version__
-from strongroom.api import errors, notices, openapi, reading, seals, statements, transfers
+from strongroom.api import errors, notices, openapi, reading, seals, statements, tokens, transfers
 from strongroom.api.facade import Clock, Service
 from strongroom.api.guard import LOOPBACK, Guard
 from strongroom.console.app import create_console
@@ -47,6 +47,7 @@ def create_app(
     app = FastAPI(title="Strongroom", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
     for routes in (
         transfers.router(service, clock),
+        tokens.router(service, clock),
         statements.router(service),
         seals.router(service),
         reading.router(service, clock),

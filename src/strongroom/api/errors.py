@@ -57,6 +57,8 @@ def status_of(error: StrongroomError) -> int:
         return 404
     if error.code in _TO_MEND:
         return 400
+    if error.code.startswith("jwt."):
+        return 401
     if error.code == "request.too_many":
         return 429
     return next((_CLASS[kind] for kind in type(error).__mro__ if kind in _CLASS), 500)

@@ -6,23 +6,21 @@ from typing import Any
 
 from strongroom.api.facade import Service, Submission
 from strongroom.chains.evm.checksum import parse_address
-from strongroom.custody.authority import credential_of
+from strongroom.custody.authority import PROPOSE, credential_of, proposal_in
 from strongroom.custody.state import Transfer, TransferId
 from strongroom.custody.transfers import opened_before, parse_intent
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Statement, from_envelope, statement_hash, verify_statement
+from strongroom.documents.request import REQUEST_TYPE, proposal_hash, verify_request
+from strongroom.documents.statement import Statement, verify_statement
 from strongroom.errors import InvalidInput, Refused
 
-PROPOSE = "transfer.propose"
 
-
-async def propose(service: Service, document: dict[str, Any]) -> tuple[Transfer, bool]:
+async def propose(service: Service, envelope: Envelope) -> tuple[Transfer, bool]:
     """The transfer of a signed proposal and whether it is new; the same again changes nothing.
 
     Raises InvalidInput intent.idempotency_conflict when its key was used for something else.
     """
-    envelope = Envelope.from_doc(document)
-    statement = from_envelope(envelope)
+    statement = proposal_in(service.state, envelope)
     if statement.kind != PROPOSE:
         remedy = "other statements go to POST /v1/statements"
         raise InvalidInput("statement.wrong_kind", f"the statement is not a {PROPOSE}", remedy)
@@ -65,9 +63,13 @@ def _known(service: Service, envelope: Envelope, statement: Statement) -> Transf
         return None
     if statement.workspace != state.workspace:
         raise Refused("statement.other_workspace", "the statement was made for another workspace")
-    verify_statement(envelope, credential_of(state, statement.person, statement.key))
+    credential = credential_of(state, statement.person, statement.key)
+    if envelope.payload_type == REQUEST_TYPE:
+        verify_request(envelope, credential, state.workspace)
+    else:
+        verify_statement(envelope, credential)
     transfer = service.transfer(used)
-    if statement_hash(envelope) == used or transfer.intent == intent:
+    if proposal_hash(envelope) == used or transfer.intent == intent:
         return transfer
     names = {
         "from": "wallet",

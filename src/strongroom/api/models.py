@@ -37,6 +37,18 @@ class DsseEnvelope(Form):
     signatures: list[Signature] = Field(min_length=1, max_length=1)
 
 
+class IntentRequest(Form):
+    """What a service asks for, in any spelling of JSON: the same intent that a statement would hold."""
+
+    wallet: str = Field(alias="from", description="the wallet that pays")
+    to: str = Field(description="CAIP-10 account in lower case")
+    asset: str = Field(description="CAIP-19 asset")
+    amount: str = Field(description="base units")
+    why: str
+    until: int = Field(description="unix ms")
+    idempotency: str = Field(description="the caller's own number for it: it names one transfer for ever")
+
+
 class StatementRequest(Form):
     envelope: DsseEnvelope
     attachment: dict[str, Any] | None = Field(None, description="the policy document of a policy.propose")

@@ -9,11 +9,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from strongroom.api.models import DsseEnvelope, ErrorAnswer, StatementRequest
+from strongroom.api.models import DsseEnvelope, ErrorAnswer, IntentRequest, StatementRequest
 
-_BODIES: tuple[type[BaseModel], ...] = (DsseEnvelope, StatementRequest)
+_BODIES: tuple[type[BaseModel], ...] = (DsseEnvelope, IntentRequest, StatementRequest)
 _TEXTS = {
     400: "bad input: the same bytes will never be accepted",
+    401: "the token does not stand for this request",
     403: "denied by the policy in force",
     404: "there is no such thing",
     409: "it conflicts with what happened before",
@@ -49,6 +50,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
     )
     schemas.update(bodies["$defs"])
+    document["components"]["securitySchemes"] = {"rs256": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for path in document["paths"].values():

@@ -37,6 +37,7 @@ _BY_FAMILY: Final = {
     "envelope": "see /openapi.json for the form",
     "fee": "see GET /v1/policy for the limits",
     "hash": "see /openapi.json for the form",
+    "jwt": "sign a new token for the body that is sent: see docs/protocols/requests.md",
     "label": "write one line of plain text, without invisible characters",
     "limit": "see GET /v1/policy for the limits",
     "policy": "see GET /v1/policy for the rules",

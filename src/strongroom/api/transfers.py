@@ -18,6 +18,7 @@ from strongroom.api.openapi import json_body, refusals
 from strongroom.api.timeline import Untold, transfer_document
 from strongroom.custody.outline import summary
 from strongroom.custody.state import Transfer
+from strongroom.documents.envelope import Envelope
 from strongroom.wire.body import read_document
 
 _POLL: Final = 1.0  # seconds between looks, for what changes with time alone
@@ -46,7 +47,7 @@ def router(service: Service, clock: Clock) -> APIRouter:
         openapi_extra=json_body(DsseEnvelope),
     )
     async def post(request: Request) -> JSONResponse:
-        transfer, new = await propose(service, await read_document(request))
+        transfer, new = await propose(service, Envelope.from_doc(await read_document(request)))
         location = {"location": f"/v1/transfers/{transfer.id}"}
         if new:  # the store need not be asked: this is the call whose latency counts
             return JSONResponse(shown(transfer, Untold()), 201, headers=location)

@@ -11,7 +11,8 @@ from strongroom.cli.timeline import clock
 from strongroom.cli.trust import first_policy
 from strongroom.documents.canonical import digest
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Statement, from_envelope, statement_hash
+from strongroom.documents.request import REQUEST_TYPE, proposal_hash, requested
+from strongroom.documents.statement import Statement, from_envelope
 from strongroom.errors import Denied, Refused
 
 
@@ -37,9 +38,12 @@ def confirm_approval(client: Client, workspace: str, transfer: str, *, yes: bool
 
 def _signed_proposal(client: Client, workspace: str, transfer: str) -> Statement:
     envelope = Envelope.from_doc(client.get(f"/v1/transfers/{transfer}/proposal").get("envelope"))
-    statement = from_envelope(envelope)
+    if envelope.payload_type == REQUEST_TYPE:
+        statement = requested(envelope, f"the holder of key {envelope.signatures[0][0][:12]}", workspace)
+    else:
+        statement = from_envelope(envelope)
     fits = statement.kind == "transfer.propose" and statement.workspace == workspace
-    if statement_hash(envelope) != transfer or not fits:
+    if proposal_hash(envelope) != transfer or not fits:
         raise Refused("transfer.id", "the coordinator shows another proposal than the one of this id")
     return statement
 

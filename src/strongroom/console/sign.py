@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from strongroom.api.facade import Submission
-from strongroom.api.intake import PROPOSE, propose
+from strongroom.api.intake import propose
 from strongroom.console import describe
 from strongroom.console.console import Console
 from strongroom.console.gate import PATH
 from strongroom.console.sessions import Session
-from strongroom.custody.authority import credential_of
+from strongroom.custody.authority import PROPOSE, credential_of
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import encode, parse
@@ -131,7 +131,7 @@ def _taken(console: Console, act: Act) -> Handler:
         envelope = signed(act.kind, visitor, form)
         subject = from_envelope(envelope).subject
         if act.kind == PROPOSE:
-            transfer, new = await propose(console.service, envelope.to_doc())
+            transfer, new = await propose(console.service, envelope)
             visitor.notice = "Proposed." if new else "It was proposed before: this is the same transfer."
             return RedirectResponse(f"{PATH}/transfers/{transfer.id}", 303)
         attachment = parse(form["attachment"].encode()) if form.get("attachment") else None

@@ -15,7 +15,7 @@ from strongroom.coordinator.refresh import RefreshDriver
 from strongroom.coordinator.stages.approve import approve, screen
 from strongroom.coordinator.stages.plan import Planner
 from strongroom.coordinator.stages.propose import propose
-from strongroom.custody.authority import granting, in_force, stopping
+from strongroom.custody.authority import granting, in_force, proposal_in, stopping
 from strongroom.custody.stops import STOP_STATEMENTS
 from strongroom.custody.wallets import derived
 from strongroom.documents.canonical import digest, encode, parse
@@ -60,7 +60,7 @@ class Statements:
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None) -> Submission:
         """Returns once the entry (or the collected statement) is durable; raises InvalidInput, Denied, Refused."""
         desk = self._desk
-        statement = from_envelope(envelope)
+        statement = proposal_in(desk.state, envelope)
         kind = statement.kind
         if attachment is not None and kind not in ATTACHED:
             raise InvalidInput("statement.attachment", f"a {kind} statement has no attachment")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from strongroom.custody.state import ROOTS_KEPT, CustodyState
+from strongroom.documents import request
 from strongroom.documents.canonical import encode
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
@@ -16,6 +17,7 @@ from strongroom.log.batch import Signers
 from strongroom.log.entry import Entry
 from strongroom.policy.model import Policy, Quorum
 
+PROPOSE = "transfer.propose"
 COORDINATOR = "coordinator"
 """The name under which the coordinator's log key makes noted statements; it carries no authority."""
 
@@ -71,6 +73,26 @@ def granting(state: CustodyState, envelope: Envelope, kind: str, time: int) -> S
         raise Refused("statement.seen_too_old", f"the head that it refers to is over {ROOTS_KEPT} entries old")
     if seen.size <= state.renewed.get(kind, -1):
         raise Refused("statement.before_stop", f"'{statement.person}' had not seen what stopped such a {kind} since")
+    return statement
+
+
+def proposal_in(state: CustodyState, envelope: Envelope) -> Statement:
+    """The statement in an envelope, or what the request in it amounts to; NOT verified."""
+    if envelope.payload_type != request.REQUEST_TYPE:
+        return from_envelope(envelope)
+    key = envelope.signatures[0][0]
+    members = in_force(state).members.values()
+    holder = next((member.name for member in members if key in member.credentials), "nobody")
+    return request.requested(envelope, holder, state.workspace)
+
+
+def proposed(state: CustodyState, envelope: Envelope, time: int) -> Statement:
+    """What the initiator proposes at log `time` (ms), verified; whether it was said before is not looked at."""
+    if envelope.payload_type != request.REQUEST_TYPE:
+        return granting(state, envelope, PROPOSE, time)
+    statement = proposal_in(state, envelope)
+    credential = credential_of(state, statement.person, statement.key)
+    request.require_time(request.verify_request(envelope, credential, state.workspace), time)
     return statement
 
 

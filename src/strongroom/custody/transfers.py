@@ -7,7 +7,7 @@ from typing import Any, Final
 from strongroom.chains.evm.transaction import assemble, decode
 from strongroom.chains.evm.transaction import digest as payload_digest
 from strongroom.chains.evm.transfer import Call, call, check, null_call
-from strongroom.custody.authority import granting, in_force, observed, single
+from strongroom.custody.authority import granting, in_force, observed, proposed, single
 from strongroom.custody.decision import Ready, block, owed, permitted, request_of, require, unfit, verdict
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
@@ -16,8 +16,9 @@ from strongroom.custody.state import Approval, Authorization, CustodyState, Inte
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import digest, fields
+from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, parse_slug, split_asset
-from strongroom.documents.statement import statement_hash
+from strongroom.documents.request import REQUEST_TYPE, proposal_hash, read_token
 from strongroom.errors import Denied as DeniedError
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.entry import Entry
@@ -65,11 +66,29 @@ def expected_call(state: CustodyState, transfer: Transfer, *, null: bool) -> Cal
 def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     """An initiator's signed intent opens a transfer; it consumes nothing."""
     envelope = single(entry)
-    statement = granting(state, envelope, "transfer.propose", entry.time)
-    intent, name = parse_intent(statement.subject), TransferId(statement_hash(envelope))
+    statement = proposed(state, envelope, entry.time)
+    intent, name = parse_intent(statement.subject), TransferId(proposal_hash(envelope))
     if fields(entry.body, "transfer.proposed", {"transfer": str})["transfer"] != name:
         raise Refused("transfer.id", "the id of a transfer is the hash of its initiator's statement")
+    state = _taken(state, envelope, intent)
     return opened(state, Transfer(name, statement.person, statement.key, intent, entry.time, touched=state.size))
+
+
+def _taken(state: CustodyState, envelope: Envelope, intent: Intent) -> CustodyState:
+    """The state with a request's nonce taken for ever, once a key; with a statement it stays as it is.
+
+    Raises Refused jwt.replayed, and request.tier where only statements count: a request has seen no head of the log.
+    """
+    if envelope.payload_type != REQUEST_TYPE:
+        return state
+    wallet = state.wallets.get(intent.wallet)
+    if wallet and not in_force(state).tiers[wallet.tier].requests:
+        raise Refused("request.tier", f"from tier '{wallet.tier}' transfers are proposed by statements only")
+    key, token = envelope.signatures[0]
+    nonce = bytes.fromhex(digest({"key": key, "nonce": str(read_token(token)[0]["nonce"])}))
+    if nonce in state.proposals.index:
+        raise Refused("jwt.replayed", "a token counts once: its nonce was used before")
+    return replace(state, proposals=state.proposals.add(bytes.fromhex(proposal_hash(envelope)), nonce))
 
 
 def opened(state: CustodyState, transfer: Transfer) -> CustodyState:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from types import UnionType
 from typing import Any, Final, NoReturn
 
@@ -45,10 +46,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _integer(text: str) -> int:
+def _integer(text: str, most: int = MAX_INTEGER) -> int:
     # The length goes first: int() on thousands of digits is slow or raises.
-    if len(text) > 17 or not -MAX_INTEGER <= (value := int(text)) <= MAX_INTEGER:
-        raise InvalidInput("document.integer", "an integer lies beyond 2^53-1; amounts are strings")
+    if len(text) > 20 or not -most <= (value := int(text)) <= most:
+        raise InvalidInput("document.integer", f"an integer lies beyond 2^{most.bit_length()}-1; amounts are strings")
     return value
 
 
@@ -56,9 +57,12 @@ def _float(text: str) -> NoReturn:
     raise InvalidInput("document.float", f"{_shown(text)} is not an integer")
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_int=_integer, parse_float=_float, parse_constant=_float
-)
+@lru_cache(maxsize=8)
+def _decoder(most: int) -> json.JSONDecoder:
+    read = partial(_integer, most=most)
+    return json.JSONDecoder(object_pairs_hook=_unique, parse_int=read, parse_float=_float, parse_constant=_float)
+
+
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 
 
@@ -106,13 +110,15 @@ def encode(doc: dict[str, Any]) -> bytes:
     return _serialize(doc)
 
 
-def parse_loose(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+def parse_loose(
+    data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, max_integer: int = MAX_INTEGER
+) -> dict[str, Any]:
     """The object in JSON bytes that need not be canonical (HTTP edge); raises InvalidInput document.*."""
     if len(data) > max_bytes:
         raise InvalidInput("document.too_large", f"the document is longer than {max_bytes} bytes")
     _check_depth(data, max_depth)
     try:
-        doc = _DECODER.decode(data.decode())
+        doc = _decoder(max_integer).decode(data.decode())
     except ValueError:  # its text and its chain would quote the input
         raise InvalidInput("document.syntax", "the bytes are not JSON in UTF-8") from None
     if type(doc) is not dict:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import parse_hex
-from strongroom.documents.passkey import Passkey, uncompressed, verify_assertion
+from strongroom.documents.passkey import Passkey, p256_key, verify_assertion
 from strongroom.documents.proofs import proven
 from strongroom.documents.rs256 import rsa_key
 from strongroom.errors import InvalidInput, Refused
@@ -60,6 +60,16 @@ def _verifier(public: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public)
 
 
+def _check_ed25519(public: bytes) -> None:
+    """The library takes any 32 bytes. An unreduced y would give one key two names and a point of small order
+    verifies what nobody signed: both are refused here."""
+    if len(public) != 32:
+        raise InvalidInput("credential.public", "an Ed25519 public key has 32 bytes")
+    y = int.from_bytes(public, "little") % 2**255
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise InvalidInput("credential.public", "the public key is not canonical or has small order")
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A public key that statements or requests are verified with; raises InvalidInput credential.*.
@@ -74,13 +84,12 @@ class Credential:
     key_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        match self.kind:
-            case Kind.ED25519:
-                _check_ed25519(self.public)
-            case Kind.WEBAUTHN:
-                uncompressed(self.public)
-            case Kind.RS256:
-                rsa_key(self.public)
+        if self.kind is Kind.WEBAUTHN:
+            p256_key(self.public)
+        elif self.kind is Kind.RS256:
+            rsa_key(self.public)
+        else:
+            _check_ed25519(self.public)
         object.__setattr__(self, "key_id", key_id(self.public, self.kind))
 
     @property
@@ -99,20 +108,19 @@ class Credential:
     def from_doc(cls, doc: object) -> Credential:
         """The credential of to_doc's form, hex in lower case."""
         kind = doc.get("kind") if type(doc) is dict else None
-        if kind == Kind.ED25519:
-            found = fields(doc, "credential", _PLAIN, {"surface": str})
-            public = parse_hex(found["public"], 32, "credential.public")
-            return cls(public, surface=_surface(found.get("surface", Surface.CONSOLE)))
+        if kind not in tuple(Kind):
+            raise InvalidInput("credential.kind", "the kind of credential is not known")
+        optional = {"surface": str} if kind == Kind.ED25519 else None
+        found = fields(doc, "credential", _PASSKEY if kind == Kind.WEBAUTHN else _PLAIN, optional)
+        surface = found.get("surface", Surface.CONSOLE)
+        if surface not in tuple(Surface):
+            raise InvalidInput("credential.surface", f"a surface is {' or '.join(Surface)}")
+        passkey = None
         if kind == Kind.WEBAUTHN:
-            found = fields(doc, "credential", _PASSKEY)
             identity = parse_hex(found["id"], code="credential.id")
             passkey = Passkey(identity, found["rp_id"], found["origin"], found["backup_eligible"])
-            public = parse_hex(found["public"], code="credential.public")
-            return cls(public, Kind.WEBAUTHN, _surface(found["surface"]), passkey)
-        if kind == Kind.RS256:
-            found = fields(doc, "credential", _PLAIN)
-            return cls(parse_hex(found["public"], code="credential.public"), Kind.RS256)
-        raise InvalidInput("credential.kind", "the kind of credential is not known")
+        public = parse_hex(found["public"], code="credential.public")
+        return cls(public, Kind(kind), Surface(surface), passkey)
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Raises Refused unless the signature is this key's over the message; a passkey's is an assertion."""
@@ -134,22 +142,6 @@ def plain_key(doc: object) -> Credential:
     if credential.kind is not Kind.ED25519:
         raise InvalidInput("credential.kind", "here an Ed25519 key is asked for")
     return credential
-
-
-def _surface(text: str) -> Surface:
-    if text not in tuple(Surface):
-        raise InvalidInput("credential.surface", f"a surface is {' or '.join(Surface)}")
-    return Surface(text)
-
-
-def _check_ed25519(public: bytes) -> None:
-    """The library takes any 32 bytes. An unreduced y would give one key two names and a point of small order
-    verifies what nobody signed: both are refused here."""
-    if len(public) != 32:
-        raise InvalidInput("credential.public", "an Ed25519 public key has 32 bytes")
-    y = int.from_bytes(public, "little") % 2**255
-    if y >= _FIELD or y in _SMALL_ORDER:
-        raise InvalidInput("credential.public", "the public key is not canonical or has small order")
 
 
 class SigningKey:

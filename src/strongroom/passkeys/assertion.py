@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from webauthn.helpers import base64url_to_bytes
-
-from strongroom.documents.canonical import fields
+from strongroom.documents.base64 import base64url, decode_base64url, encode_base64
+from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential
-from strongroom.documents.passkey import base64url, evidence
 from strongroom.errors import InvalidInput, Refused
 from strongroom.passkeys.registration import PATIENCE, named
 
 _ANSWER: Final = {"id": str, "response": dict}
-_RESPONSE: Final = {"authenticatorData": str, "clientDataJSON": str, "signature": str}
+_EVIDENCE: Final = {
+    "authenticator_data": "authenticatorData", "client_data": "clientDataJSON", "signature": "signature",
+}  # fmt: skip
+_RESPONSE: Final = dict.fromkeys(_EVIDENCE.values(), str)
 
 
 def assertion_options(challenge: bytes, credentials: Iterable[Credential] = ()) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def assertion_options(challenge: bytes, credentials: Iterable[Credential] = ()) 
 def evidence_of(assertion: object) -> bytes:
     """What an envelope holds as the signature, from a browser's answer; nothing is verified. Raises InvalidInput."""
     response = fields(_answer(assertion)["response"], "the assertion", _RESPONSE, {"userHandle": str | None})
-    return evidence(*(_bytes(response[name]) for name in _RESPONSE))
+    return encode({name: encode_base64(_bytes(response[there])) for name, there in _EVIDENCE.items()})
 
 
 def chosen(assertion: object, credentials: Iterable[Credential]) -> Credential:
@@ -47,9 +48,6 @@ def _answer(assertion: object) -> dict[str, Any]:
 
 def _bytes(text: str) -> bytes:
     try:
-        data = base64url_to_bytes(text)
-    except ValueError:
-        data = b""
-    if not data or base64url(data) != text:
-        raise InvalidInput("webauthn.malformed", "the browser's answer is not base64url")
-    return data
+        return decode_base64url(text)
+    except InvalidInput:
+        raise InvalidInput("webauthn.malformed", "the browser's answer is not base64url") from None

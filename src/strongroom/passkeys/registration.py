@@ -9,14 +9,16 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from webauthn import verify_registration_response
-from webauthn.helpers import base64url_to_bytes, decode_credential_public_key
+from webauthn.helpers import decode_credential_public_key
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import CredentialDeviceType
 
+from strongroom.documents.base64 import base64url, decode_base64url
+from strongroom.documents.canonical import parse_loose
 from strongroom.documents.credentials import Credential, Kind, Surface
-from strongroom.documents.passkey import Passkey, base64url, check_client_data, client_data
+from strongroom.documents.passkey import Passkey, check_client_data
 from strongroom.errors import InvalidInput
 
 _ALGORITHMS: Final = [COSEAlgorithmIdentifier.ECDSA_SHA_256]
@@ -51,8 +53,8 @@ def credential_of(registration: object, origin: str, rp_id: str, surface: Surfac
     The challenge of a registration proves nothing about the key: what counts is the enrolment's proof, by the key.
     """
     try:
-        raw = base64url_to_bytes(registration["response"]["clientDataJSON"])  # type: ignore[index]
-        challenge = base64url_to_bytes(client_data(raw)["challenge"])
+        raw = decode_base64url(registration["response"]["clientDataJSON"])  # type: ignore[index]
+        challenge = decode_base64url(parse_loose(raw)["challenge"])
         check_client_data(raw, "webauthn.create", challenge, origin)
         made = verify_registration_response(
             credential=registration,  # type: ignore[arg-type]
@@ -63,7 +65,7 @@ def credential_of(registration: object, origin: str, rp_id: str, surface: Surfac
             supported_pub_key_algs=_ALGORITHMS,
         )
         key = decode_credential_public_key(made.credential_public_key)
-    except (WebAuthnException, ValueError, LookupError, TypeError):
+    except (WebAuthnException, ValueError, LookupError, TypeError, AttributeError):
         raise InvalidInput("webauthn.registration", "the browser's answer registers no passkey") from None
     synced = made.credential_device_type is CredentialDeviceType.MULTI_DEVICE
     return Credential(_compressed(key), Kind.WEBAUTHN, surface, Passkey(made.credential_id, rp_id, origin, synced))

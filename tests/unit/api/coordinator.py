@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strongroom.custody.authority import proposal_in
 from strongroom.custody.digest import state_digest
 from strongroom.custody.fold import HANDLERS, apply
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.custody.stops import STOP_STATEMENTS, transfer_of
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import from_envelope, statement_hash
+from strongroom.documents.request import proposal_hash
+from strongroom.documents.statement import from_envelope
 from strongroom.errors import Refused
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
@@ -185,7 +187,7 @@ class Coordinator:
     async def submit(self, envelope: Envelope, attachment: dict[str, Any] | None = None) -> Submission:
         self.asked.append(envelope)
         await asyncio.sleep(0)
-        statement = from_envelope(envelope)
+        statement = proposal_in(self.state, envelope)
         if statement.kind in ORDERED:
             mine = {e.payload: e for e in self.asked if from_envelope(e).subject == statement.subject}
             stage = "logged" if len(mine) > 1 else "orders"
@@ -194,7 +196,7 @@ class Coordinator:
         kind = STOP_STATEMENTS.get(statement.kind) or GRANTS.get(statement.kind)
         if kind is None:
             raise Refused("statement.wrong_kind", f"no entry comes of a {statement.kind}")
-        transfer = statement_hash(envelope) if kind == "transfer.proposed" else None
+        transfer = proposal_hash(envelope) if kind == "transfer.proposed" else None
         body = {"transfer": transfer} if transfer else statement.subject
         if kind == "policy.proposed":
             body = {"policy": attachment}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.documents.base64 import decode_base64, encode_base64
+from strongroom.documents.base64 import base64url, decode_base64, decode_base64url, encode_base64
 from strongroom.errors import InvalidInput
 
 
@@ -31,3 +31,15 @@ def test_any_text_is_the_one_spelling_or_refused(text: str) -> None:
         assert encode_base64(decode_base64(text)) == text
     except InvalidInput as error:
         assert error.code == "base64.syntax"
+
+
+@given(st.binary(max_size=80))
+def test_base64url_round_trip(data: bytes) -> None:
+    assert base64url(data) == base64.urlsafe_b64encode(data).decode().rstrip("=")
+    assert decode_base64url(base64url(data)) == data
+
+
+@pytest.mark.parametrize("text", ["a", "a+b_", "a/b_", "YQ==", "YQ=", "YR", "é", "a b_", "YQ\n"])
+def test_other_spellings_of_base64url_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"base64\.syntax"):
+        decode_base64url(text)

@@ -43,7 +43,7 @@ def test_the_answer_is_the_signature_of_an_envelope() -> None:
         chosen(SoftPasskey(ORIGIN).assertion(b""), CREDENTIALS)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a+b/", "YQ==", "YR", "é", "a b"])
+@pytest.mark.parametrize("text", ["a", "a+b/", "YQ==", "YR", "é", "a b"])
 def test_bytes_have_one_spelling(text: str) -> None:
     answer = KEYS[0].assertion(b"")
     answer["response"]["signature"] = text

@@ -51,7 +51,7 @@ def test_the_answer_holds_the_key_and_whether_it_may_be_synced(synced: bool) -> 
         ({"origin": "http://localhost:8421"}, "webauthn.origin"),
         ({"cross_origin": True}, "webauthn.cross_origin"),
         ({"members": {"topOrigin": ORIGIN}}, "webauthn.cross_origin"),
-        ({"client_data": b"{"}, "webauthn.malformed"),
+        ({"client_data": b"{"}, "document.syntax"),
         ({"client_data": b"{}"}, "webauthn.registration"),
         ({"more": b""}, "webauthn.registration"),
         ({"flags": 0, "more": b""}, "webauthn.registration"),

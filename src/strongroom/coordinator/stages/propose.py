@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.stages.plan import Planner, note_authorized
-from strongroom.custody.authority import granting
+from strongroom.custody.authority import proposed
 from strongroom.custody.decision import Ready, standing
 from strongroom.custody.state import Intent, TransferId
 from strongroom.custody.transfers import opened_before, parse_intent
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Statement, statement_hash
+from strongroom.documents.request import proposal_hash
+from strongroom.documents.statement import Statement
 from strongroom.errors import Refused, StrongroomError, Unreachable
 from strongroom.log.entry import new_entry
 
@@ -25,7 +26,7 @@ async def propose(
     known = existing(desk, envelope, statement, intent)
     if known is not None:
         return known, None
-    name = TransferId(statement_hash(envelope))
+    name = TransferId(proposal_hash(envelope))
     body = {"transfer": name}
     wallet = desk.state.wallets.get(intent.wallet)
 
@@ -65,13 +66,13 @@ async def propose(
 def existing(desk: Desk, envelope: Envelope, statement: Statement, intent: Intent) -> TransferId | None:
     """The transfer that the same person opened with the same idempotency key; raises intent.idempotency_conflict."""
     state = desk.state
-    name = TransferId(statement_hash(envelope))
+    name = TransferId(proposal_hash(envelope))
     if name in state.transfers:
         return name
     used = opened_before(state, statement.person, intent.idempotency)
     if used is None:
         return None
-    granting(state, envelope, "transfer.propose", desk.sequencer.next_time())
+    proposed(state, envelope, desk.sequencer.next_time())
     if desk.archive.find(state, used).intent != intent:
         raise Refused(
             "intent.idempotency_conflict",
