@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from strongroom.policy.loader import load_policy
 from tests.unit.cli.conftest import Cli, Site
-from tests.workspace import NODES, PEOPLE, TOKEN, seeded
+from tests.workspace import NODES, PEOPLE, TOKEN, WEI, seeded
 
 LIMIT = {"name": "LUSD a day", "asset": TOKEN, "seconds": 86400, "per": "source", "max": "5000000000"}
 
@@ -97,3 +98,24 @@ def test_check_holds_a_draft_against_the_log(cli: Cli, site: Site, draft: dict[s
     assert cli("--profile", site.profile("alice"), "audit", "export", "log.bundle").code == 0
     same = cli("policy", "check", "next.json", "--bundle", "log.bundle", "--json")
     assert same.out == told.out
+
+
+def test_replay_lists_what_a_draft_would_have_decided_otherwise(cli: Cli, site: Site, draft: dict[str, Any]) -> None:
+    log = site.coordinator.log
+    small, large = log.propose(amount=str(WEI // 4)), log.propose(amount=str(WEI // 2))
+    alice = site.profile("alice")
+    assert cli("--profile", alice, "audit", "export", "log.bundle").code == 0
+    write(draft)
+    same = cli("policy", "replay", "next.json", "--bundle", "log.bundle")
+    assert same.code == 0 and "0 of 2 transfers would have been decided otherwise" in same.out, same.err
+    draft["rules"][0]["when"]["amount"]["max"] = str(WEI // 4)
+    slower = copy.deepcopy({**draft["rules"][0], "name": "slower"})
+    slower["when"]["amount"]["max"], slower["allow"]["delay"] = str(WEI), 60
+    draft["rules"].insert(1, slower)
+    write(draft)
+    told = cli("policy", "replay", "next.json", "--bundle", "log.bundle", "--json")
+    (change,) = json.loads(told.out)["changed"]
+    assert change["transfer"] == large != small and change["old"]["obligations"]["delay"] == 0
+    assert change["new"]["verdict"] == "allowed" and change["new"]["obligations"]["rule"] == "slower"
+    live = cli("--profile", alice, "policy", "replay", "next.json")
+    assert "was by rule 'small ETH'" in live.out and "now by rule 'slower'; after a delay of 1 minute" in live.out

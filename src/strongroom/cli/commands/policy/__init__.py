@@ -3,6 +3,7 @@
 import typer
 
 from strongroom.cli.commands.policy.drafts import check, new
+from strongroom.cli.commands.policy.history import replay
 from strongroom.cli.commands.policy.versions import adopt, propose, show, withdraw
 from strongroom.cli.output import example
 
@@ -17,6 +18,9 @@ app.command(
     )
 )(new)
 app.command(epilog=example("strongroom policy check next.json", "strongroom policy check next.json --live"))(check)
+app.command(
+    epilog=example("strongroom policy replay next.json", "strongroom policy replay next.json --bundle log.bundle")
+)(replay)
 app.command(epilog=example("strongroom policy propose next.json"))(propose)
 app.command(epilog=example("strongroom policy adopt"))(adopt)
 app.command(epilog=example("strongroom policy withdraw"))(withdraw)
