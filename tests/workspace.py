@@ -11,14 +11,15 @@ from coincurve import PrivateKey
 from coincurve.ecdsa import der_to_cdata, serialize_compact
 
 from strongroom.chains.evm.transaction import UnsignedTransaction, encode
-from strongroom.chains.evm.transfer import call
 from strongroom.custody.fold import apply
+from strongroom.custody.intents import wanted
 from strongroom.custody.keys import possession_digest
 from strongroom.custody.repair import state_subject
 from strongroom.custody.state import EMPTY, CustodyState, TransferId
 from strongroom.documents.credentials import SigningKey
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import Seen, Statement, sign_statement, statement_hash
+from strongroom.documents.typed import parse_message, preimage
 from strongroom.log.accept import Accept, sign_accept
 from strongroom.log.checkpoint import Checkpoint, Note, cosign, origin_of
 from strongroom.log.entry import Entry, new_entry
@@ -344,17 +345,18 @@ class Workspace:
     # -- transfers
 
     def intent(self, **changes: Any) -> dict[str, Any]:
-        """The subject of a propose statement: half an ETH to PAYEE unless changed (`wallet` is its `from`)."""
+        """The subject of a propose statement: half an ETH to PAYEE unless changed (`wallet` is its `from`).
+
+        With `call` or `message` it is one of that operation.
+        """
+        payment = {} if {"call", "message"} & changes.keys() else {"to": PAYEE, "asset": ETH, "amount": str(WEI // 2)}
         intent = {
             "from": changes.pop("wallet", "hot-eth"),
-            "to": PAYEE,
-            "asset": ETH,
-            "amount": str(WEI // 2),
             "why": "test",
             "until": self.time + HOUR,
             "idempotency": f"key-{len(self.entries)}",
         }
-        return {**intent, **changes}
+        return {**intent, **payment, **changes}
 
     def propose(self, by: str = "exchange", **changes: Any) -> TransferId:
         """transfer.proposed; returns its id."""
@@ -372,17 +374,19 @@ class Workspace:
     def payload(self, transfer: str, **changes: Any) -> bytes:
         """The honest unsigned payload for a transfer; `changes` are fields of the transaction."""
         record = self.state.transfers[TransferId(transfer)]
-        wanted = call(record.intent.asset, record.intent.to, record.intent.amount)
+        if record.intent.message:
+            return preimage(parse_message(record.intent.message))
+        made = wanted(record.intent)
         nonce = record.authorization.nonce if record.authorization else self.state.wallets["hot-eth"].next_nonce
         fields: dict[str, Any] = {
             "chain_id": 31337,
             "nonce": nonce,
             "max_priority_fee": 10**9,
             "max_fee": 3 * 10**9,
-            "gas": 21000 if not wanted.data else 80000,
-            "to": wanted.to,
-            "value": wanted.value,
-            "data": wanted.data,
+            "gas": 21000 if not made.data else 80000,
+            "to": made.to,
+            "value": made.value,
+            "data": made.data,
         }
         return encode(UnsignedTransaction(**{**fields, **changes}))
 

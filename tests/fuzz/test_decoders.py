@@ -22,7 +22,7 @@ from strongroom.audit.rawtx import parse_sent
 from strongroom.chains.evm import checksum, transaction
 from strongroom.custody import snapshot
 from strongroom.custody.digest import state_digest
-from strongroom.custody.transfers import parse_intent
+from strongroom.custody.intents import parse_intent
 from strongroom.documents import (
     abi,
     amount,
@@ -172,7 +172,7 @@ DECODERS = (
     Decoder("parse_address_group", lambda doc: terms.parse_address_group("v", doc, GROUPS), LIST),
     Decoder("parse_valuation", lambda doc: terms.parse_valuation(doc, GROUPS), WIDE["valuation"]),
     Decoder("parse_limit", lambda doc: terms.parse_limit("limit 1", doc, 2), LIMIT),
-    Decoder("parse_intent", parse_intent, HOME.intent()),
+    Decoder("parse_intent", lambda doc: parse_intent(doc, HOME.state), HOME.intent()),
     Decoder("split_entries", split_entries, join_entries([PROPOSED.raw, b"x"])),
     Decoder("read_enrolment", lambda doc: read_enrolment(doc, HOME.state.workspace), ENROLMENT),
     Decoder("parse_relay", parse_relay, "127.0.0.1:7701"),

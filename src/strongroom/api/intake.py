@@ -7,8 +7,9 @@ from typing import Any
 from strongroom.api.facade import Service, Submission
 from strongroom.chains.evm.checksum import parse_address
 from strongroom.custody.authority import PROPOSE, credential_of, proposal_in
+from strongroom.custody.intents import parse_intent
 from strongroom.custody.state import Transfer, TransferId
-from strongroom.custody.transfers import opened_before, parse_intent
+from strongroom.custody.transfers import opened_before
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.request import REQUEST_TYPE, proposal_hash, verify_request
 from strongroom.documents.statement import Statement, verify_statement
@@ -57,7 +58,8 @@ async def state_something(service: Service, document: dict[str, Any]) -> Submiss
 
 def _known(service: Service, envelope: Envelope, statement: Statement) -> Transfer | None:
     """The transfer that this very intent of this initiator made before, once the signature is verified."""
-    state, intent = service.state, parse_intent(statement.subject)
+    state = service.state
+    intent = parse_intent(statement.subject, state)
     used = opened_before(state, statement.person, intent.idempotency)
     if used is None:
         return None
@@ -78,6 +80,8 @@ def _known(service: Service, envelope: Envelope, statement: Statement) -> Transf
         "amount": "amount",
         "why": "why",
         "until": "until",
+        "call": "call",
+        "message": "message",
     }
     changed = [name for name, slot in names.items() if getattr(intent, slot) != getattr(transfer.intent, slot)]
     raise InvalidInput(

@@ -238,7 +238,10 @@ class TransferSummary(Form):
     until: int
     idempotency: str
     proposed: int
-    txid: str | None
+    txid: str | None = Field(description="of a message: its hash, which no chain knows")
+    operation: str = Field(description="transfer, call or message")
+    does: list[str] = Field(description="of a call or a message: what it does, decoded")
+    signature: str | None = Field(description="of a signed message: r, s and v in hex")
 
 
 class Transfers(Form):

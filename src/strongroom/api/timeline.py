@@ -64,7 +64,7 @@ def transfer_document(
         "status": _status(transfer, stand, activity, awaiting).value,
         "decision": decision(answer),
         "approvals": approvals(transfer, obligations),
-        "nonce": transfer.authorization.nonce if transfer.authorization else None,
+        "nonce": transfer.authorization.nonce if transfer.authorization and not transfer.intent.message else None,
         "payloads": [payload_document(state, payload) for payload in transfer.payloads],
         "txids": list(activity.txids),
         "confirmations": activity.confirmations,
@@ -127,7 +127,9 @@ def _timeline(
     to = row["to"]
     name = f" (wallet {to['wallet']})" if to["wallet"] else "".join(f" ({label})" for label in to["listed_as"])
     asked = f"{transfer.initiator} proposed {row['amount']['text']} from {row['from']} to {to['address']}{name}"
-    why = [f"why: {transfer.intent.why}"] if transfer.intent.why else []
+    if row["does"]:
+        asked = f"{transfer.initiator} proposed a {row['operation']} by {row['from']}: it {row['does'][0]}"
+    why = [*row["does"][1:], *([f"why: {transfer.intent.why}"] if transfer.intent.why else [])]
     items = [_item(transfer.proposed, "proposed", asked, why)]
     if obligations:
         said = f"rule '{obligations.rule}' applies: {terms(policy, obligations.terms, native)}"
@@ -149,9 +151,11 @@ def _timeline(
     ]
     items.sort(key=lambda item: item["time"])  # stable: equal times keep the order above
     if transfer.txid and not told & {"signed", "broadcast"}:
-        items.append(_item(None, "signed", f"signed: transaction {transfer.txid}"))
+        what = "message" if transfer.intent.message else "transaction"
+        items.append(_item(None, "signed", f"signed: {what} {transfer.txid}"))
     if transfer.closed and transfer.phase is not Phase.FAILED:
         items.append(_item(None, "closed", transfer.closed))
     if transfer.phase in (Phase.COMPLETED, Phase.FAILED) and transfer.phase.value not in told:
-        items.append(_item(None, transfer.phase.value, transfer.closed or f"{transfer.phase.value} on the chain"))
+        where = "" if transfer.intent.message else " on the chain"
+        items.append(_item(None, transfer.phase.value, transfer.closed or f"{transfer.phase.value}{where}"))
     return items

@@ -79,7 +79,8 @@ class ChainCheck:
             self._payloads.append((transfer.payloads[-1].digest, account, index))
         elif entry.kind in ("transfer.completed", "transfer.failed"):
             ended = (entry.body["transfer"], entry.body["txid"], index, entry.kind, entry.body["block"])
-            self._ended.append(ended)
+            if not state.transfers[TransferId(entry.body["transfer"])].intent.message:  # no chain hears of one
+                self._ended.append(ended)
         if len(self._payloads) + len(self._ended) >= _ROWS:
             self._write()
 

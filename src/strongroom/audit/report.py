@@ -141,7 +141,7 @@ class Report:
             "proposed": transfer.proposed,
             "approvals": [approval.person for approval in transfer.approvals],
             "authorized": None if authorized is None else authorized.time,
-            "nonce": None if authorized is None else authorized.nonce,
+            "nonce": None if authorized is None or intent.message else authorized.nonce,
             "policy_version": None if authorized is None else authorized.policy_version,
             "payloads": [
                 {"digest": p.digest, "fee_at_most": format_amount(p.fee), "null": p.null, "time": p.time}

@@ -46,7 +46,8 @@ def render(document: dict[str, Any]) -> None:
     """The whole transfer: what, by which rule, what happened, what is awaited."""
     out = console()
     head = Text(f"transfer {document['id'][:12]}  ", style="bold")
-    head.append(plain(f"{document['amount']['text']} → {document['to']['address']}  "))
+    about = f"{document['amount']['text']} → {document['to']['address']}"
+    head.append(plain(f"{document['does'][0] if document['does'] else about}  "))
     out.print(head.append_text(status_text(document)))
     say(f"id {document['id']}", "dim")
     out.print()
@@ -64,6 +65,8 @@ def render(document: dict[str, Any]) -> None:
         say(f"{'':16}… {document['confirmations']} confirmations so far", "cyan")
     if document["status"] == "stalled":
         say(f"{'':16}  it goes on by itself once they are back; nothing has to be repeated", "dim")
+    if document["signature"]:
+        say(f"signature 0x{document['signature']}", "green")
     digest = document["decision"]["digest"]
     if document["status"] == "awaiting_approvals" and digest:
         say("")

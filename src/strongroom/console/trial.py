@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, describe, standing, verdict
+from strongroom.custody.intents import parse_intent
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Transfer, TransferId
-from strongroom.custody.transfers import opened, parse_intent
+from strongroom.custody.transfers import opened
 from strongroom.custody.words import moment, terms
 from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed
@@ -40,7 +41,7 @@ def tried(state: CustodyState, person: str, key: str, subject: dict[str, Any], n
     """The answer to an intent that this person would propose at `now` (unix ms)."""
     at = max(now, state.time)
     try:
-        transfer = Transfer(_UNSIGNED, person, key, parse_intent(subject), at, touched=state.size)
+        transfer = Transfer(_UNSIGNED, person, key, parse_intent(subject, state), at, touched=state.size)
         after = opened(state, transfer)
     except StrongroomError as error:
         return denied(error)

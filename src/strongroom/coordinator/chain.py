@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from strongroom.chains.evm.transfer import NATIVE, Call
+from strongroom.chains.evm.transfer import NATIVE, Call, token_payment
 from strongroom.coordinator.ports import ChainNode, Clock
+from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import AssetId, ChainId, split_asset
 from strongroom.errors import StrongroomError, Unreachable
 from strongroom.nodes import answers
@@ -42,7 +43,7 @@ class Chain:
         self.seen = 0
         self.accounts: dict[str, Account] = {}
         self.on_block: list[Callable[[Chain], None]] = []
-        self._gas: dict[tuple[str, str], tuple[int, int]] = {}
+        self._gas: dict[bytes, tuple[int, int]] = {}
         self._kick = asyncio.Event()
         self._asked: dict[str, asyncio.Future[Receipt | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,7 +142,7 @@ class Chain:
 
     async def gas_for(self, sender: str, call: Call) -> int:
         """Gas limit of a call, tried on the chain when it is not remembered; raises Refused node.*, Unreachable."""
-        key = (call.to, call.data[4:36].hex())
+        key = _gas_key(call)
         known = self._gas.get(key)
         if known is not None and self._clock() - known[1] < GAS_MS:
             return known[0]
@@ -155,7 +156,7 @@ class Chain:
 
     def gas_known(self, call: Call) -> int | None:
         """The remembered gas limit of such a call, without asking."""
-        known = self._gas.get((call.to, call.data[4:36].hex()))
+        known = self._gas.get(_gas_key(call))
         return known[0] if known is not None and self._clock() - known[1] < GAS_MS else None
 
     async def send(self, raw: bytes) -> str:
@@ -224,6 +225,13 @@ class Chain:
     async def close(self) -> None:
         """Give the connections back."""
         await self.node.close()
+
+
+def _gas_key(call: Call) -> bytes:
+    """What a call's gas depends on: of a payment its recipient, of anything else all of it."""
+    payment = not call.data or token_payment(call.data) is not None
+    rest = call.data[:36] if payment else call.data + call.value.to_bytes(32, "big")
+    return keccak256(bytes.fromhex(call.to[2:]) + rest)
 
 
 def _balance_call(asset: AssetId, address: str, tag: str) -> tuple[str, tuple[object, ...]]:

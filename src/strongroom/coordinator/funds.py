@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from strongroom.chains.evm.transfer import NATIVE
 from strongroom.coordinator.chain import Account
-from strongroom.custody.state import CustodyState, Phase, Transfer, TransferId, Wallet
+from strongroom.custody.intents import wanted
+from strongroom.custody.state import CustodyState, Intent, Phase, Transfer, TransferId, Wallet
 from strongroom.documents.decimal import show
-from strongroom.documents.names import AssetId
+from strongroom.documents.names import AssetId, split_account
 from strongroom.errors import Refused
 
 
@@ -19,6 +21,13 @@ class Claim:
     asset: AssetId
     amount: int
     fee: int
+
+
+def spent(intent: Intent) -> tuple[AssetId, int]:
+    """The asset and the base units that a payment of this intent takes from the wallet, fees apart."""
+    if intent.call is None:
+        return intent.asset, intent.amount
+    return AssetId(f"{split_account(intent.to)[0]}/{NATIVE}"), wanted(intent).value
 
 
 class Funds:
@@ -41,8 +50,9 @@ class Funds:
         if transfer.phase in (Phase.COMPLETED, Phase.FAILED):
             claims.pop(transfer.authorization.nonce, None)
             return
-        fee = max(payload.fee for payload in transfer.payloads)
-        claims[transfer.authorization.nonce] = Claim(transfer.intent.asset, transfer.intent.amount, fee)
+        if not transfer.intent.message:
+            fee = max(payload.fee for payload in transfer.payloads)
+            claims[transfer.authorization.nonce] = Claim(*spent(transfer.intent), fee)
 
     def drop(self, wallet: str, nonce: int) -> None:
         """Forget a claim whose authorization was cut off the log."""

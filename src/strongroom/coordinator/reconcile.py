@@ -12,7 +12,8 @@ from strongroom.coordinator.rounds import No
 from strongroom.coordinator.stages import broadcast, confirm, plan, sign
 from strongroom.coordinator.stages.plan import Planner
 from strongroom.coordinator.timeline import Wait
-from strongroom.custody.state import Phase, Transfer, TransferId
+from strongroom.custody.state import Payload, Phase, Transfer, TransferId
+from strongroom.custody.transfers import transfer_ended
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry
 from strongroom.wire.handshake import COORDINATOR
@@ -160,16 +161,11 @@ class Reconciler:
         desk = self._desk
         if transfer.authorization is None:
             return await plan.step(desk, self._planner, transfer)
+        if transfer.intent.message:
+            return await self._message(transfer)
         payload = self._replacement.current(transfer)
         transfer = desk.state.transfers[transfer.id]
-        if payload.digest not in desk.records.signed:
-            async with self._sessions:
-                wait = await sign.step(desk, transfer, payload)
-            if wait is not None:
-                if wait.code.startswith(("signature.", "session.timeout")):  # nodes' own refusals are kept already
-                    desk.timeline.refusal(transfer.id, "signers", "sign", wait.code, wait.text)
-                return wait
-        wait = await broadcast.step(desk, transfer, payload)
+        wait = await self._signed(transfer, payload) or await broadcast.step(desk, transfer, payload)
         if wait is not None:
             return wait
         sign.log_signed(desk, desk.state.transfers[transfer.id], payload)
@@ -177,3 +173,27 @@ class Reconciler:
         if wait is not None and wait.code == confirm.PENDING and self._replacement.bump(transfer, payload):
             return None
         return wait
+
+    async def _message(self, transfer: Transfer) -> Wait | None:
+        """A message is signed, or it has ended: no chain hears of it."""
+        desk, payload = self._desk, transfer.payloads[0]
+        ended = transfer_ended(desk.state, transfer, desk.moment)
+        if not ended or payload.digest in desk.records.signed:
+            wait = await self._signed(transfer, payload)
+            if wait is not None:
+                return wait
+            sign.log_signed(desk, desk.state.transfers[transfer.id], payload)
+        confirm.settle(desk, transfer, payload.digest in desk.records.signed)
+        return None
+
+    async def _signed(self, transfer: Transfer, payload: Payload) -> Wait | None:
+        """What hinders the payload's signature; None once it is there."""
+        desk = self._desk
+        if payload.digest not in desk.records.signed:
+            async with self._sessions:
+                wait = await sign.step(desk, transfer, payload)
+            if wait is not None:
+                if wait.code.startswith(("signature.", "session.timeout")):  # nodes' own refusals are kept already
+                    desk.timeline.refusal(transfer.id, "signers", "sign", wait.code, wait.text)
+                return wait
+        return None

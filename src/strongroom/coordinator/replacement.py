@@ -10,8 +10,9 @@ from strongroom.chains.evm.transfer import null_call
 from strongroom.coordinator.chain import PLAIN_GAS, Chain
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.stages.plan import Planner
+from strongroom.custody.intents import wanted
 from strongroom.custody.state import Payload, Transfer
-from strongroom.custody.transfers import expected_call, replacement_ceiling, transfer_ended
+from strongroom.custody.transfers import replacement_ceiling, transfer_ended
 from strongroom.errors import StrongroomError, Unreachable
 
 PATIENCE_MS: Final = 10_000
@@ -69,12 +70,12 @@ class Replacement:
             raise Unreachable("node.unreachable", f"the node of {wallet.chain} does not answer")
         last = decode(transfer.payloads[-1].raw)
         gas = PLAIN_GAS if null else last.gas
-        wanted = null_call(wallet.address) if null else expected_call(state, transfer, null=False)
+        made = null_call(wallet.address) if null else wanted(transfer.intent)
         max_fee, priority = self._fees(chain, last.max_fee, last.max_priority_fee)
         ceiling = replacement_ceiling(state, transfer)
         max_fee = min(max_fee, ceiling // gas)
         payload = self._planner.build(
-            wallet.chain, transfer.authorization.nonce, wanted, gas, max_fee, min(priority, max_fee)
+            wallet.chain, transfer.authorization.nonce, made, gas, max_fee, min(priority, max_fee)
         )
         body = {"transfer": transfer.id, "payload": payload.hex()}
         desk.sequencer.submit("transfer.replaced", body)

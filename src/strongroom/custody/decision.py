@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from strongroom.custody.authority import in_force
+from strongroom.custody.intents import barred, usable_wallets
 from strongroom.custody.limits import usage, usage_before, valued
 from strongroom.custody.moment import Moment
 from strongroom.custody.record import replace
 from strongroom.custody.state import CustodyState, Freeze, Intent, Prices, Transfer, Wallet
 from strongroom.documents.credentials import Credential, Kind, Surface
-from strongroom.documents.names import AccountId
+from strongroom.documents.names import AccountId, split_account
+from strongroom.documents.typed import parse_message
 from strongroom.errors import Refused
 from strongroom.policy.evaluate import Allowed, Denied, Listing, Request, Usage, Verdict, evaluate, exceeded
 from strongroom.policy.model import Allowance, ApprovalNeed
@@ -46,7 +48,7 @@ def request_of(
 ) -> Request:
     """The facts that the policy's rules look at, from the state alone; `kept`: the prices of its authorization."""
     policy, wallet, prices = in_force(state), state.wallets[intent.wallet], kept or state.prices
-    own = state.wallets.get(state.accounts.get(intent.to, ""))
+    own, is_own = state.wallets.get(state.accounts.get(intent.to, "")), usable_wallets(state, wallet.chain, moment)
     rows = [state.addresses.get((intent.to, group)) for group in policy.address_groups]
     request = Request(
         initiator=initiator,
@@ -58,7 +60,7 @@ def request_of(
             for row in rows
             if row is not None and row.usable <= moment.earliest
         },
-        own_wallet=own is not None and not own.closed and own.usable <= moment.earliest,
+        own_wallet=is_own(split_account(intent.to)[1]),
         asset=intent.asset,
         amount=intent.amount,
         native=policy.chains[wallet.chain].native,
@@ -66,6 +68,9 @@ def request_of(
         own_tier=own.tier if own else "",
         account=AccountId(f"{wallet.chain}:{wallet.address}"),
         key=wallet.key,
+        call=intent.call,
+        message=parse_message(intent.message).schema if intent.message else None,
+        is_own=is_own,
     )
     if policy.valuation is None or prices is None:
         return request
@@ -92,7 +97,8 @@ def verdict(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage
     kept = decided.prices if decided else None
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee, kept)
     older = decided is not None and decided.policy_version != policy.version
-    return (exceeded(policy, request, sums) if older else None) or evaluate(policy, request, sums)
+    refused = barred(state, transfer.intent, moment) or (exceeded(policy, request, sums) if older else None)
+    return refused or evaluate(policy, request, sums)
 
 
 def standing(state: CustodyState, transfer: Transfer, moment: Moment, used: Usage | None = None) -> Standing:

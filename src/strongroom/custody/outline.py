@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from strongroom.chains.evm.explain import explain
+from strongroom.chains.evm.explain import explain, explain_call, explain_message
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, Standing, describe
-from strongroom.custody.state import CustodyState, Payload, Transfer
+from strongroom.custody.intents import wanted
+from strongroom.custody.state import CustodyState, Intent, Payload, Transfer
 from strongroom.custody.words import moment, money, party
+from strongroom.documents.abi import Method
+from strongroom.documents.names import split_asset
+from strongroom.documents.typed import parse_message
 from strongroom.errors import StrongroomError
+from strongroom.policy.calls import CallShape
 from strongroom.policy.evaluate import Allowed, Denied, Verdict
+from strongroom.policy.model import Policy
 from strongroom.policy.obligations import Obligations
 
 
@@ -31,7 +37,26 @@ def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:
         "idempotency": intent.idempotency,
         "proposed": transfer.proposed,
         "txid": transfer.txid or None,
+        "operation": "message" if intent.message else "call" if intent.call else "transfer",
+        "does": does(state, intent),
+        "signature": transfer.signature or None,
     }
+
+
+def does(state: CustodyState, intent: Intent) -> list[str]:
+    """What a call or a message does, in lines for people; nothing of a transfer, whose amount and recipient say it."""
+    if intent.message:
+        return explain_message(parse_message(intent.message))
+    policy = in_force(state)
+    if intent.call is None:
+        return []
+    return explain_call(split_asset(intent.asset)[0], wanted(intent), policy.assets, _methods(policy))
+
+
+def _methods(policy: Policy) -> list[Method]:
+    """The methods that rules of the policy name: what their arguments are."""
+    named = (shape for rule in policy.rules for shape in rule.condition.operations or ())
+    return [shape.method for shape in named if isinstance(shape, CallShape)]
 
 
 def decision(answer: Verdict) -> dict[str, Any]:
@@ -73,7 +98,8 @@ def payload_document(state: CustodyState, payload: Payload) -> dict[str, Any]:
 def explained(state: CustodyState, payload: Payload) -> list[str]:
     """What the payload does, in lines for people."""
     try:
-        return explain(payload.raw, in_force(state).assets)
+        policy = in_force(state)
+        return explain(payload.raw, policy.assets, _methods(policy))
     except StrongroomError as error:
         return [f"cannot be decoded: {error.message}"]
 

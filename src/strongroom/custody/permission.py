@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from strongroom.chains.evm.transaction import digest as payload_digest
-from strongroom.chains.evm.transfer import check
 from strongroom.custody.decision import permitted
+from strongroom.custody.intents import checked
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Payload, TransferId
 from strongroom.custody.stops import transfer_of
-from strongroom.custody.transfers import expected_call, replacement_ceiling, transfer_ended
+from strongroom.custody.transfers import replacement_ceiling, transfer_ended
 from strongroom.errors import Refused
 
 
@@ -25,13 +25,9 @@ def may_sign(state: CustodyState, name: TransferId, digest: str, own_clock: int)
     wallet = state.wallets[transfer.intent.wallet]
     if state.anchors.get((wallet.name, transfer.authorization.nonce)) != transfer.id:
         raise Refused("anchor.in_use", "the anchor belongs to another transfer")
-    check(
-        payload.raw,
-        chain=wallet.chain,
-        expected=expected_call(state, transfer, null=payload.null),
-        nonce=transfer.authorization.nonce,
-        fee_ceiling=payload.fee if payload.null else max(payload.fee, replacement_ceiling(state, transfer)),
-    )
+    ceiling = payload.fee if payload.null else max(payload.fee, replacement_ceiling(state, transfer))
+    nonce = transfer.authorization.nonce
+    checked(state, transfer, payload.raw, null=payload.null, nonce=nonce, fee_ceiling=ceiling)
     if payload_digest(payload.raw).hex() != digest:
         raise Refused("payload.digest", "the digest is not that of the authorized payload")
     if payload.null:

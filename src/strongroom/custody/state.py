@@ -11,6 +11,7 @@ from immutables import Map
 from strongroom.custody.ledger import Ledger, Register
 from strongroom.documents.names import AccountId, AssetId, ChainId
 from strongroom.log.tree import CompactRange
+from strongroom.policy.calls import ContractCall
 from strongroom.policy.evaluate import Window
 from strongroom.policy.model import Policy
 
@@ -37,7 +38,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What an initiator asks for; `until` in unix milliseconds, amount in base units."""
+    """What an initiator asks for; `until` in unix milliseconds, amount in base units.
+
+    Destination, asset and amount are what rules look at: of an approve its spender and the allowance, of another call
+    the contract and the coins that it takes, of a message (canonical bytes) the own account and nothing.
+    """
 
     wallet: str
     to: AccountId
@@ -46,6 +51,8 @@ class Intent:
     why: str
     until: int
     idempotency: str
+    call: ContractCall | None = None
+    message: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The first authorization of an intent: its place, its anchor, the window sums and prices it was decided on."""
+    """The first authorization of an intent: its place, its anchor, the window sums and prices it was decided on.
+
+    The anchor is the account's nonce, or a message's digest as a number: no account ever has so many nonces.
+    """
 
     index: int
     time: int
@@ -108,7 +118,7 @@ class Authorization:
 class Transfer:
     """An open or closed intent with all that happened to it; times in log milliseconds.
 
-    `touched` is the number of the newest entry about it.
+    `touched` is the number of the newest entry about it; `signature` a signed message's r || s || v in hex.
     """
 
     id: TransferId
@@ -124,6 +134,7 @@ class Transfer:
     txid: str = ""
     touched: int = 0
     screenings: tuple[Screened, ...] = ()
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from strongroom.chains.evm.transaction import assemble, decode
 from strongroom.chains.evm.transaction import digest as payload_digest
-from strongroom.chains.evm.transfer import Call, call, check, null_call
 from strongroom.custody.authority import granting, in_force, observed, proposed, single
 from strongroom.custody.decision import Ready, block, owed, permitted, request_of, require, unfit, verdict
+from strongroom.custody.intents import barred, checked, parse_intent, wanted
 from strongroom.custody.limits import debit, usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.record import replace
 from strongroom.custody.state import Approval, Authorization, CustodyState, Intent, Payload, Phase, Transfer, TransferId
 from strongroom.custody.stops import transfer_of
-from strongroom.documents.amount import parse_amount
 from strongroom.documents.canonical import digest, fields
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.names import parse_account, parse_asset, parse_hex, parse_label, parse_slug, split_asset
+from strongroom.documents.names import parse_hex, parse_label, split_asset
 from strongroom.documents.request import REQUEST_TYPE, proposal_hash, read_token
 from strongroom.errors import Denied as DeniedError
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.entry import Entry
 from strongroom.policy.evaluate import Denied, exceeded
-
-INTENT: Final = {
-    "from": str, "to": str, "asset": str, "amount": str, "why": str, "until": int, "idempotency": str,
-}  # fmt: skip
-
-
-def parse_intent(subject: object) -> Intent:
-    """The intent inside a propose statement; raises InvalidInput."""
-    doc = fields(subject, "intent", INTENT)
-    amount = parse_amount(doc["amount"])
-    if amount == 0:
-        raise InvalidInput("amount.zero", "a transfer moves at least one base unit")
-    key = parse_label(doc["idempotency"])
-    if not key:
-        raise InvalidInput("intent.idempotency", "an intent carries an idempotency key")
-    return Intent(
-        wallet=parse_slug(doc["from"]), to=parse_account(doc["to"]), asset=parse_asset(doc["asset"]), amount=amount,
-        why=parse_label(doc["why"]), until=doc["until"], idempotency=key,
-    )  # fmt: skip
 
 
 def idempotency_hash(person: str, key: str) -> bytes:
@@ -55,19 +35,11 @@ def opened_before(state: CustodyState, person: str, key: str) -> TransferId | No
     return None if found is None else TransferId(found.hex())
 
 
-def expected_call(state: CustodyState, transfer: Transfer, *, null: bool) -> Call:
-    """The one call that a payload of this transfer may make."""
-    wallet = state.wallets[transfer.intent.wallet]
-    return (
-        null_call(wallet.address) if null else call(transfer.intent.asset, transfer.intent.to, transfer.intent.amount)
-    )
-
-
 def on_proposed(state: CustodyState, entry: Entry) -> CustodyState:
     """An initiator's signed intent opens a transfer; it consumes nothing."""
     envelope = single(entry)
     statement = proposed(state, envelope, entry.time)
-    intent, name = parse_intent(statement.subject), TransferId(proposal_hash(envelope))
+    intent, name = parse_intent(statement.subject, state), TransferId(proposal_hash(envelope))
     if fields(entry.body, "transfer.proposed", {"transfer": str})["transfer"] != name:
         raise Refused("transfer.id", "the id of a transfer is the hash of its initiator's statement")
     state = _taken(state, envelope, intent)
@@ -99,11 +71,15 @@ def opened(state: CustodyState, transfer: Transfer) -> CustodyState:
         raise Refused("person.unknown", f"'{transfer.initiator}' is not a member and proposes nothing")
     if wallet is None:
         raise InvalidInput("wallet.unknown", f"there is no wallet '{intent.wallet}'", "see: strongroom wallet list")
+    refused = barred(state, intent, moment)
+    if refused:
+        raise DeniedError(refused.code, refused.reason)
     if intent.asset not in policy.assets:
         raise InvalidInput("asset.unknown", f"the policy names no asset {intent.asset}", "see: strongroom policy show")
     if split_asset(intent.asset)[0] != wallet.chain:
         raise InvalidInput("chain.differs", f"wallet '{wallet.name}', asset and destination must be on one chain")
-    call(intent.asset, intent.to, intent.amount)  # refuses a destination on another chain, too
+    if not intent.message:
+        wanted(intent)  # refuses a destination on another chain, too
     used = opened_before(state, transfer.initiator, intent.idempotency)
     if used is not None:
         raise Refused("intent.idempotency_used", f"transfer {used} has this idempotency key already")
@@ -156,16 +132,18 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
     require(block(state, transfer, moment))
     if transfer.authorization is not None:
-        raise Refused("intent.already_anchored", f"its anchor is nonce {transfer.authorization.nonce}, for ever")
+        raise Refused("intent.already_anchored", "its anchor is that of the first authorization, for ever")
     policy, used = in_force(state), usage(state, entry.time)
     loosest = max((r.allowance.fee_ceiling for r in policy.rules if r.allowance), default=0)
-    expected = expected_call(state, transfer, null=False)
     try:
-        fee = check(raw, chain=wallet.chain, expected=expected, nonce=wallet.next_nonce, fee_ceiling=loosest)
+        fee = checked(state, transfer, raw, null=False, nonce=wallet.next_nonce, fee_ceiling=loosest)
     except Refused as error:
         if error.code == "payload.anchor_differs" and decode(raw).nonce < wallet.next_nonce:
             raise Refused("anchor.in_use", "the payload's nonce belongs to another transfer, for ever") from error
         raise
+    place = int(payload_digest(raw).hex(), 16) if transfer.intent.message else wallet.next_nonce
+    if (wallet.name, place) in state.anchors:
+        raise Refused("anchor.in_use", "the wallet signs the same message for another intent, for ever")
     payload = Payload(payload_digest(raw).hex(), raw, fee, False, entry.time)
     transfer = replace(transfer, payloads=(payload,))
     sums: list[Any] = []
@@ -180,27 +158,25 @@ def on_authorized(state: CustodyState, entry: Entry) -> CustodyState:
     request = request_of(state, transfer.intent, transfer.initiator, moment, fee)
     require(exceeded(policy, request, used))
     kept = state.prices and state.prices.only(request.asset, request.native)
-    anchored = Authorization(len(state.debits), entry.time, wallet.next_nonce, policy.version, tuple(sums), kept)
+    anchored = Authorization(len(state.debits), entry.time, place, policy.version, tuple(sums), kept)
     state = debit(_put(state, replace(transfer, authorization=anchored, phase=Phase.AUTHORIZED)), entry.time, request)
-    wallets = state.wallets.set(wallet.name, replace(wallet, next_nonce=wallet.next_nonce + 1))
-    return replace(state, wallets=wallets, anchors=state.anchors.set((wallet.name, anchored.nonce), transfer.id))
+    if place == wallet.next_nonce:
+        wallet = replace(wallet, next_nonce=place + 1)
+    wallets, anchors = state.wallets.set(wallet.name, wallet), state.anchors.set((wallet.name, place), transfer.id)
+    return replace(state, wallets=wallets, anchors=anchors)
 
 
 def on_replaced(state: CustodyState, entry: Entry) -> CustodyState:
     """A further payload on the same anchor: the same payment at a higher fee, or, once closed, none at all."""
     transfer, raw = _payload_of(state, entry)
-    wallet, moment = state.wallets[transfer.intent.wallet], Moment.at(entry.time)
+    moment = Moment.at(entry.time)
     if transfer.authorization is None:
         raise Refused("payload.not_authorized", "only an authorized transfer is replaced")
+    if transfer.intent.message:
+        raise Refused("payload.not_replaceable", "a message has one payload, for ever")
     null = transfer_ended(state, transfer, moment)
     ceiling = replacement_ceiling(state, transfer)
-    fee = check(
-        raw,
-        chain=wallet.chain,
-        expected=expected_call(state, transfer, null=null),
-        nonce=transfer.authorization.nonce,
-        fee_ceiling=ceiling,
-    )
+    fee = checked(state, transfer, raw, null=null, nonce=transfer.authorization.nonce, fee_ceiling=ceiling)
     if payload_digest(raw).hex() in {p.digest for p in transfer.payloads}:
         raise Refused("payload.repeated", "this payload is authorized already")
     worst = max(p.fee for p in transfer.payloads)
@@ -245,11 +221,13 @@ def on_signed(state: CustodyState, entry: Entry) -> CustodyState:
     address = state.wallets[transfer.intent.wallet].address
     signature = parse_hex(body["signature"], 64)  # r || s
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if assemble(payload.raw, r, s, address).txid != body["txid"]:
+    signed = assemble(payload.raw, r, s, address)
+    if signed.txid != body["txid"]:
         raise Refused("signature.txid", "the transaction id is not that of the signed payload")
     if transfer.phase is not Phase.AUTHORIZED:
         return state
-    return _put(state, replace(transfer, phase=Phase.SIGNED, txid=body["txid"]))
+    shown = signed.raw.hex() if transfer.intent.message else ""
+    return _put(state, replace(transfer, phase=Phase.SIGNED, txid=signed.txid, signature=shown))
 
 
 def on_ended(state: CustodyState, entry: Entry) -> CustodyState:

@@ -33,15 +33,18 @@ def is_elementary(kind: str) -> bool:
     return _ELEMENTARY.fullmatch(kind) is not None
 
 
+def selector_of(signature: str) -> bytes:
+    """The first four bytes of calldata that call a method of any types."""
+    return keccak256(signature.encode())[:SELECTOR]
+
+
 def parse_method(text: object) -> Method:
     """The method of `name(type,…)`; raises InvalidInput method.syntax."""
     match = _METHOD.fullmatch(text) if isinstance(text, str) else None
     types = tuple(match.group(2).split(",")) if match and match.group(2) else ()
     if match is None or not all(map(is_elementary, types)):
-        raise InvalidInput(
-            "method.syntax", "a method is name(type,…) of address, bool, uint8 to uint256 and bytes1 to bytes32"
-        )
-    return Method(match.group(), keccak256(match.group().encode())[:SELECTOR], types)
+        raise InvalidInput("method.syntax", "a method is name(type,…) of address, bool, uint8…256 and bytes1…32")
+    return Method(match.group(), selector_of(match.group()), types)
 
 
 def word_of(kind: str, text: object) -> bytes:
@@ -49,34 +52,28 @@ def word_of(kind: str, text: object) -> bytes:
 
     Raises InvalidInput argument.syntax on any other spelling, and on what the type cannot hold.
     """
-    if not isinstance(text, str):
-        raise InvalidInput("argument.syntax", "an argument is a string")
-    if kind == "bool":
-        if text in ("true", "false"):
-            return (text == "true").to_bytes(WORD, "big")
-    elif kind.startswith("uint"):
+    if kind == "bool" and text in ("true", "false"):
+        return (text == "true").to_bytes(WORD, "big")
+    if kind.startswith("uint"):
         number = parse_amount(text)
         if number < 1 << int(kind[4:]):
             return number.to_bytes(WORD, "big")
-    elif text.startswith("0x"):
-        data = parse_hex(text[2:], 20 if kind == "address" else int(kind[5:]), "argument.syntax")
-        return data.rjust(WORD, b"\0") if kind == "address" else data.ljust(WORD, b"\0")
+    elif is_elementary(kind) and isinstance(text, str) and text.startswith("0x"):
+        if kind == "address":
+            return parse_hex(text[2:], 20, "argument.syntax").rjust(WORD, b"\0")
+        return parse_hex(text[2:], int(kind[5:]), "argument.syntax").ljust(WORD, b"\0")
     raise InvalidInput("argument.syntax", f"the argument is no {kind} in its one spelling")
 
 
 def text_of(kind: str, word: bytes) -> str:
-    """The spelling of an argument's 32 bytes; raises InvalidInput argument.padding unless word_of gives them back."""
-    match kind:
-        case "bool":
-            text = "true" if word[-1] else "false"
-        case "address":
-            text = "0x" + word[-20:].hex()
-        case _ if kind.startswith("bytes"):
-            text = "0x" + word[: int(kind[5:])].hex()
-        case _:
-            number = int.from_bytes(word, "big")
-            text = str(number % (1 << int(kind[4:])))
-    if len(word) != WORD or word_of(kind, text) != word:
+    """The spelling of an argument's 32 bytes; raises InvalidInput argument.* unless word_of gives them back."""
+    if kind == "bool":
+        text = "true" if word[-1] else "false"
+    elif kind.startswith("uint"):
+        text = str(int.from_bytes(word, "big"))
+    else:
+        text = "0x" + (word[12:] if kind == "address" else word[: int(kind[5:])]).hex()
+    if word_of(kind, text) != word:
         raise InvalidInput("argument.padding", f"the word is not a {kind} padded as the ABI demands")
     return text
 
@@ -84,19 +81,9 @@ def text_of(kind: str, word: bytes) -> str:
 def words(method: Method, data: bytes) -> tuple[str, ...]:
     """The arguments that calldata gives a method, as they are spelled.
 
-    Raises InvalidInput method.differs on another selector, argument.count unless each argument has exactly one
-    word, argument.padding.
+    Raises InvalidInput argument.count unless it calls the method with exactly one word for each, argument.*.
     """
-    if data[:SELECTOR] != method.selector:
-        raise InvalidInput("method.differs", f"the data does not call {method.signature}")
-    if len(data) != SELECTOR + WORD * len(method.types):
-        raise InvalidInput("argument.count", f"{method.signature} takes exactly one word for each argument")
+    if data[:SELECTOR] != method.selector or len(data) != SELECTOR + WORD * len(method.types):
+        raise InvalidInput("argument.count", f"the data is not {method.signature} with one word for each argument")
     starts = range(SELECTOR, len(data), WORD)
     return tuple(text_of(kind, data[at : at + WORD]) for kind, at in zip(method.types, starts, strict=True))
-
-
-def calldata(method: Method, arguments: list[str]) -> bytes:
-    """The data that calls a method with arguments as they are spelled; raises InvalidInput argument.*."""
-    if len(arguments) != len(method.types):
-        raise InvalidInput("argument.count", f"{method.signature} takes {len(method.types)} arguments")
-    return method.selector + b"".join(map(word_of, method.types, arguments))

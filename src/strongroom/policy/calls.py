@@ -16,7 +16,6 @@ OwnWallet = Callable[[str], bool]
 """Whether an address (lower-case 0x…) is that of an own wallet on the chain in question, open and usable."""
 
 CONSTRAINT: Final = {"is": list, "min": str, "max": str, "own_wallet": bool}
-_TEXTS: Final = ("string", "bytes")  # no words: any text may be asked of them, nothing is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +81,18 @@ def parse_shape(where: str, doc: object) -> CallShape:
 
 def constraint_on(where: str, kind: str, spec: Mapping[str, Any]) -> Constraint:
     """The constraint on a value of a type; raises InvalidInput policy.constraint where nothing could meet it."""
-    parts = frozenset(spec.keys() & CONSTRAINT.keys())
-    counted = kind.startswith("uint")
-    if parts == {"is"} and spec["is"]:
-        for text in spec["is"]:
-            if not isinstance(text, str):
-                raise InvalidInput("policy.constraint", f"{where}: values are texts")
-            if kind not in _TEXTS:
-                word_of(kind, text)  # or refuse a spelling that no value has
+    parts = spec.keys() & CONSTRAINT.keys()
+    if parts == {"is"} and spec["is"] and all(_is_value(kind, text) for text in spec["is"]):
         return Constraint(allowed=frozenset(spec["is"]))
     if parts == {"own_wallet"} and spec["own_wallet"] and kind == "address":
         return Constraint(own_wallet=True)
-    if parts and parts <= {"min", "max"} and counted:
+    if parts and parts <= {"min", "max"} and kind.startswith("uint"):
         least, most = parse_amount(spec.get("min", "0")), parse_amount(spec.get("max", str(MAX_AMOUNT)))
         if least <= min(most, 2 ** int(kind[4:]) - 1):
             return Constraint(least=least, most=most)
-    raise InvalidInput(
-        "policy.constraint", f"{where}: a {kind} is one of `is`, within `min` and `max` (numbers), or an `own_wallet`"
-    )
+    raise InvalidInput("policy.constraint", f"{where}: a {kind} is not constrained so, or nothing could be so")
+
+
+def _is_value(kind: str, text: object) -> bool:
+    """Whether a value could be spelled so; of what is no word any text may be asked."""
+    return isinstance(text, str) and (kind in ("string", "bytes") or bool(word_of(kind, text)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any, Final
 
 from strongroom.documents.canonical import fields
 from strongroom.documents.names import ChainId, parse_chain
-from strongroom.documents.typed import TypedMessage, Types, check_kind, type_of
+from strongroom.documents.typed import TypedMessage, Types, check_kind, preimage, type_of
 from strongroom.errors import InvalidInput
 from strongroom.policy.calls import CONSTRAINT, Constraint, OwnWallet, constraint_on
 
@@ -27,13 +29,18 @@ class MessageSchema:
     constraints: tuple[tuple[str, Constraint], ...]
 
     def describes(self, message: TypedMessage) -> bool:
-        """Whether a message has exactly this domain, primary type and types."""
-        return (message.domain, message.primary_type, message.types) == (self.domain, self.primary_type, self.types)
+        """Whether a message has exactly this domain, primary type and types, and values of these types."""
+        if (message.domain, message.primary_type, message.types) != (self.domain, self.primary_type, self.types):
+            return False
+        try:
+            return bool(preimage(message))
+        except InvalidInput:
+            return False
 
     def admits(self, message: TypedMessage, own_wallet: OwnWallet) -> bool:
         """Whether a message that the schema describes keeps every constraint."""
-        leaves = message.leaves
-        return all(constraint.holds(leaves[path], own_wallet) for path, constraint in self.constraints)
+        values: Any = message.fields
+        return all(of.holds(reduce(getitem, path.split("."), values), own_wallet) for path, of in self.constraints)
 
 
 def parse_schema(where: str, doc: object) -> MessageSchema:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom.documents.abi import calldata
+from strongroom.chains.evm.calldata import calldata
 from strongroom.documents.names import AccountId
 from strongroom.errors import InvalidInput
 from strongroom.policy.calls import ContractCall, fits, parse_shape

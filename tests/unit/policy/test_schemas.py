@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from strongroom.documents.canonical import encode
+from strongroom.documents.typed import parse_message
 from strongroom.errors import InvalidInput
 from strongroom.policy.schemas import parse_schema
 from tests.unit.documents.test_typed import BOB, COW, MAIL, changed, member, message
@@ -37,6 +39,8 @@ def test_a_message_of_another_kind_is_not_described() -> None:
         changed(lambda doc: doc["types"]["Mail"].reverse()),
         {**MAIL, **inner},
     )
+    broken = {**MAIL, "fields": {**MAIL["fields"], "contents": "x", "to": {"name": "Bob", "wallet": "bob"}}}
+    assert not parse_schema("message", MAIL_SCHEMA).describes(parse_message(encode(broken)))
     assert not any(parse_schema("message", MAIL_SCHEMA).describes(message(other)) for other in others)
 
 

@@ -1,4 +1,4 @@
-"""EIP-1559 transactions: exact encoding, strict decoding, digest, and assembly with a signature."""
+"""EIP-1559 transactions: exact encoding, strict decoding, digest; and assembly of what is signed with a signature."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from strongroom.documents.proofs import proven
 from strongroom.errors import Refused
 
 TYPE: Final = 0x02
+MESSAGE: Final = b"\x19\x01"
+"""How the payload of a typed message begins (EIP-712): no transaction does."""
 MAX_PAYLOAD: Final = 65_536
 
 # EIP-2681 for the nonce; a chain id beyond 63 bits could not be signed for in EIP-155's v (EIP-2294).
@@ -64,7 +66,7 @@ class UnsignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """Bytes ready to broadcast, and their hash: 0x and 64 lower-case hex digits."""
+    """Bytes ready to broadcast, or a message's signature r || s || v, and the hash that names either: 0x and hex."""
 
     raw: bytes
     txid: str
@@ -128,6 +130,8 @@ def decode(payload: bytes) -> UnsignedTransaction:
     """The transaction of a payload that encodes back to the same bytes; raises Refused payload.*."""
     if len(payload) > MAX_PAYLOAD:
         raise Refused("payload.too_large", f"a payload has at most {MAX_PAYLOAD} bytes")
+    if len(payload) == 32:
+        raise Refused("payload.raw_digest", "a digest alone says nothing: no signer takes one")
     if not payload or payload[0] != TYPE:
         raise Refused("payload.tx_type", "only type 2 transactions (EIP-1559) are signed")
     *head, to, value, data, _ = _split(payload)
@@ -145,19 +149,22 @@ def decode(payload: bytes) -> UnsignedTransaction:
 
 
 def digest(payload: bytes) -> bytes:
-    """The 32 bytes to sign: keccak-256 of the unsigned payload (EIP-1559)."""
+    """The 32 bytes to sign: keccak-256 of the unsigned payload (EIP-1559, EIP-712)."""
     return keccak256(payload)
 
 
 def assemble(payload: bytes, r: int, s: int, address: str) -> SignedTransaction:
-    """The signed transaction; raises payload.high_s (EIP-2), signature.range, signature.wrong_key."""
-    decode(payload)  # or refuse it
+    """The signed transaction or message; raises payload.high_s (EIP-2), signature.range, signature.wrong_key."""
+    if payload[:2] != MESSAGE:
+        decode(payload)  # or refuse it
     if not (0 < r < GROUP_ORDER_INT and 0 < s < GROUP_ORDER_INT):
         raise Refused("signature.range", "r and s are between 0 and the group order")
     if s > GROUP_ORDER_INT // 2:
         raise Refused("payload.high_s", "the signature's s is in the upper half (EIP-2)")
     compact, message = r.to_bytes(32, "big") + s.to_bytes(32, "big"), digest(payload)
     parity = _parity(message, compact, address)
+    if payload[:2] == MESSAGE:
+        return SignedTransaction(compact + bytes([27 + parity]), "0x" + message.hex())
     items = payload[consume_length_prefix(payload, 1)[3] :]
     raw = _transaction(items + b"".join(_string(_number(n)) for n in (parity, r, s)))
     return SignedTransaction(raw, "0x" + keccak256(raw).hex())

@@ -65,17 +65,28 @@ def _payload_of(transfer: Transfer, transaction: Transaction) -> str:
     return ""
 
 
+def settle(desk: Desk, transfer: Transfer, signed: bool) -> None:
+    """Note how a message ended: its signature is all that it is for, and without one it has failed."""
+    result = "success" if signed else "it ended before it was signed"
+    _note(desk, transfer, signed, f"0x{transfer.payloads[0].digest}", 0, result)
+
+
 def _conclude(desk: Desk, transfer: Transfer, receipt: Receipt, digest: str) -> None:
     """Note in the log how it ended."""
     payload = next((p for p in transfer.payloads if p.digest == digest), None)
-    kind, result = "transfer.completed", "success"
+    completed, result = False, "the transaction reverted"
     if payload is None:
-        kind, result = "transfer.failed", "its nonce was spent by a transaction that the log does not know"
+        result = "its nonce was spent by a transaction that the log does not know"
     elif payload.null:
-        kind, result = "transfer.failed", "its nonce was spent without a payment"
-    elif not receipt.succeeded:
-        kind, result = "transfer.failed", "the transaction reverted"
-    body = {"transfer": transfer.id, "txid": receipt.txid, "block": receipt.block_number, "result": result}
+        result = "its nonce was spent without a payment"
+    elif receipt.succeeded:
+        completed, result = True, "success"
+    _note(desk, transfer, completed, receipt.txid, receipt.block_number, result)
+
+
+def _note(desk: Desk, transfer: Transfer, completed: bool, txid: str, block: int, result: str) -> None:
+    stage = "completed" if completed else "failed"
+    body = {"transfer": transfer.id, "txid": txid, "block": block, "result": result}
     evidence = observe(body, desk.cosigned, desk.sequencer.next_time(), desk.key)
-    desk.sequencer.submit(kind, body, [evidence], lazy=True)
-    desk.timeline.event(transfer.id, kind.rpartition(".")[2], f"{result}, in block {receipt.block_number}")
+    desk.sequencer.submit(f"transfer.{stage}", body, [evidence], lazy=True)
+    desk.timeline.event(transfer.id, stage, f"{result}, in block {block}" if block else result)

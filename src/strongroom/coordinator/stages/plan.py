@@ -6,14 +6,16 @@ from typing import Final
 
 from strongroom.chains.evm import fees
 from strongroom.chains.evm.transaction import UnsignedTransaction, encode
-from strongroom.chains.evm.transfer import Call, call, chain_number
+from strongroom.chains.evm.transfer import Call, chain_number
 from strongroom.coordinator.chain import Chain
 from strongroom.coordinator.desk import Desk
-from strongroom.coordinator.funds import Claim
+from strongroom.coordinator.funds import Claim, spent
 from strongroom.coordinator.timeline import Wait
 from strongroom.custody.decision import Awaiting, Ready, describe, standing
+from strongroom.custody.intents import wanted
 from strongroom.custody.state import Intent, Transfer, TransferId, Wallet
 from strongroom.documents.names import ChainId
+from strongroom.documents.typed import parse_message, preimage
 from strongroom.errors import Refused, StrongroomError, Unreachable, Waiting
 from strongroom.policy.evaluate import Denied
 
@@ -46,27 +48,29 @@ class Planner:
         self.build = build_payload
 
     def prepared(self, wallet: Wallet, intent: Intent) -> bool:
-        """Whether planning can go on without asking the node."""
+        """Whether planning can go on without asking the node: a message never asks one."""
+        if intent.message:
+            return True
         chain = self._desk.chain_of(wallet)
         if chain is None or not chain.reachable:
             return False
         account = chain.accounts.get(wallet.address)
-        known = account is not None and account.balances.get(intent.asset, -1) >= 0
-        return known and chain.gas_known(call(intent.asset, intent.to, intent.amount)) is not None
+        known = account is not None and account.balances.get(spent(intent)[0], -1) >= 0
+        return known and chain.gas_known(wanted(intent)) is not None
 
     async def prepare(self, wallet: Wallet, intent: Intent) -> None:
         """Ask the node for what is not known; raises Unreachable, Refused node.*, balance.insufficient."""
         desk = self._desk
         chain = self.chain(wallet)
         account = chain.accounts.get(wallet.address)
-        if account is None or account.balances.get(intent.asset, -1) < 0 or not chain.reachable:
+        asset = spent(intent)[0]
+        if account is None or account.balances.get(asset, -1) < 0 or not chain.reachable:
             desk.watch(wallet)
-            chain.watch(wallet.address, [intent.asset])
+            chain.watch(wallet.address, [asset])
             await chain.refresh()
         await self.look_for_funds(wallet, intent)  # before the simulation: this says it more clearly
-        wanted = call(intent.asset, intent.to, intent.amount)
         try:
-            await chain.gas_for(wallet.address, wanted)
+            await chain.gas_for(wallet.address, wanted(intent))
         except Refused as error:
             if error.code == "node.insufficient_funds":
                 raise Refused("balance.insufficient", error.message) from error
@@ -81,9 +85,11 @@ class Planner:
 
     def require_funds(self, wallet: Wallet, intent: Intent, name: TransferId | None, fee: int) -> None:
         """Raise Refused balance.insufficient unless the wallet covers the intent beside what is under way."""
+        if intent.message:
+            return
         chain = self.chain(wallet)
         account = chain.accounts[wallet.address]
-        claim = Claim(intent.asset, intent.amount, fee)
+        claim = Claim(*spent(intent), fee)
         self._desk.funds.require(self._desk.state, wallet, account, name, claim)
 
     async def look_for_funds(self, wallet: Wallet, intent: Intent) -> None:
@@ -103,15 +109,21 @@ class Planner:
         stands = standing(state, transfer, desk.moment)
         if not isinstance(stands, Ready):
             raise Waiting("transfer.not_ready", "it is not ready to be authorized")
-        wanted = call(intent.asset, intent.to, intent.amount)
-        chain = self.chain(wallet)
-        gas = chain.gas_known(wanted)
+        if intent.message:
+            payload = preimage(parse_message(intent.message))
+        else:
+            payload = self._transaction(wallet, intent, name, stands.obligations.terms.fee_ceiling)
+        return desk.sequencer.submit("transfer.authorized", {"transfer": name, "payload": payload.hex()})
+
+    def _transaction(self, wallet: Wallet, intent: Intent, name: TransferId, ceiling: int) -> bytes:
+        """The unsigned transaction on the wallet's next nonce, with fees under the ceiling."""
+        chain, made = self.chain(wallet), wanted(intent)
+        gas = chain.gas_known(made)
         if gas is None or not chain.reachable:
             raise Unreachable("node.unreachable", f"the node of {wallet.chain} does not answer")
-        max_fee, priority = self.fees(chain, gas, stands.obligations.terms.fee_ceiling)
+        max_fee, priority = self.fees(chain, gas, ceiling)
         self.require_funds(wallet, intent, name, gas * max_fee)
-        payload = self.build(wallet.chain, wallet.next_nonce, wanted, gas, max_fee, priority)
-        return desk.sequencer.submit("transfer.authorized", {"transfer": name, "payload": payload.hex()})
+        return self.build(wallet.chain, wallet.next_nonce, made, gas, max_fee, priority)
 
     def fees(self, chain: Chain, gas: int, ceiling: int) -> tuple[int, int]:
         """(max fee, priority fee) per gas under the ceiling; raises Refused fee.over_ceiling."""
@@ -152,6 +164,7 @@ async def step(desk: Desk, planner: Planner, transfer: Transfer) -> Wait | None:
 
 def note_authorized(desk: Desk, name: TransferId) -> None:
     """Put the authorization on the timeline."""
-    authorization = desk.state.transfers[name].authorization
-    if authorization is not None:
-        desk.timeline.event(name, "authorized", f"payload bound to nonce {authorization.nonce}")
+    transfer = desk.state.transfers[name]
+    if transfer.authorization is not None:
+        bound = "the message" if transfer.intent.message else f"nonce {transfer.authorization.nonce}"
+        desk.timeline.event(name, "authorized", f"payload bound to {bound}")

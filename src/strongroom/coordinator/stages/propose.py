@@ -6,8 +6,9 @@ from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.stages.plan import Planner, note_authorized
 from strongroom.custody.authority import proposed
 from strongroom.custody.decision import Ready, standing
+from strongroom.custody.intents import parse_intent
 from strongroom.custody.state import Intent, TransferId
-from strongroom.custody.transfers import opened_before, parse_intent
+from strongroom.custody.transfers import opened_before
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.request import proposal_hash
 from strongroom.documents.statement import Statement
@@ -22,7 +23,7 @@ async def propose(
 
     When nothing is owed, the authorization joins it in the same batch: one round of the witnesses for both.
     """
-    intent = parse_intent(statement.subject)
+    intent = parse_intent(statement.subject, desk.state)
     known = existing(desk, envelope, statement, intent)
     if known is not None:
         return known, None
