@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from strongroom.approver.config import Config, load_config
+from strongroom.approver.desk import Desk, Paths
 from strongroom.approver.replica import Replica
 from strongroom.approver.shelf import Shelf
 from strongroom.approver.sources import Follower
@@ -15,9 +17,12 @@ from strongroom.cli.exits import line
 from strongroom.cli.output import bars, say
 from strongroom.cli.profile import Profile, directory, load, require_joined
 from strongroom.cli.signing import now_ms
+from strongroom.cli.trust import known_nodes
 from strongroom.custody.state import CustodyState
+from strongroom.documents.envelope import Envelope
 from strongroom.errors import InvalidInput
 from strongroom.policy.words import moment
+from strongroom.wire.dialling import parse_relay
 
 PATIENCE = 10.0  # s for a source, which may be who is not to be trusted
 
@@ -50,6 +55,23 @@ class Machine:
     def state(self) -> CustodyState:
         """The state at the newest head that was verified here."""
         return self.follower.replica.state
+
+    def desk(self) -> Desk:
+        """What its page works with."""
+        profile = self.profile
+
+        def submit(envelope: Envelope) -> dict[str, Any]:
+            return profile.client(PATIENCE).post("/v1/statements", {"envelope": envelope.to_doc()})[1]
+
+        ca = profile.directory / profile.ca if profile.ca else None
+        paths = Paths(submit, profile.stop_relays, ca, known_nodes(profile))
+        return Desk(profile.person, profile.directory, self.config, self.follower, paths, now_ms)
+
+    def ports(self) -> tuple[int, ...]:
+        """The ports that it dials; raises InvalidInput config.relay."""
+        urls = [urlsplit(url) for url in (*self.config.mirrors, self.profile.api) if url]
+        web = [url.port or (443 if url.scheme == "https" else 80) for url in urls]
+        return (*web, *(parse_relay(address)[1] for address in self.profile.stop_relays))
 
     def look(self, *, quiet: bool) -> None:
         """Ask every source once, under a progress bar; raises StrongroomError when none can be taken at its word."""

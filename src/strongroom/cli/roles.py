@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strongroom.cli.files import replace_text
 from strongroom.custody.state import CustodyState
 from strongroom.log.entry import Entry
+
+if TYPE_CHECKING:
+    from strongroom.cli.profile import Profile
 
 
 def run_coordinator(home: Path) -> None:
@@ -54,6 +57,16 @@ def run_relay(home: Path) -> None:
 
     _confine([home], listens=(load_config(home).listen[1],))
     main(home)
+
+
+def run_approver(profile: Profile) -> None:
+    """Follow the log and serve a person's page on localhost until it is told to stop."""
+    from strongroom.approver.run import main
+    from strongroom.cli.approving import Machine
+
+    machine = Machine.at(profile)
+    _confine([profile.directory], listens=(machine.config.page,), dials=machine.ports())
+    main(machine.desk())
 
 
 def _ports(settings: Mapping[str, Any]) -> tuple[int, ...]:

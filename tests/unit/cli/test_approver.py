@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from strongroom.chains.evm.checksum import checksum
@@ -15,7 +20,7 @@ from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import statement_hash
 from strongroom.log.entry import new_entry
 from strongroom.passkeys.enrolment import read_enrolment
-from tests.unit.cli.conftest import Cli, Site
+from tests.unit.cli.conftest import SRC, Cli, Site
 from tests.workspace import NODES, PAYEE, WEI
 
 THIEF = "eip155:31337:0x" + "66" * 20
@@ -170,3 +175,32 @@ def test_mistakes_in_its_file_are_named(cli: Cli, home: Path, text: str, code: s
     (home / "approver.toml").write_text(text + "\n")
     found = cli("approver", "status", "--home", home)
     assert found.code == 2 and f"[{code}]" in found.err
+
+
+def test_its_page_runs_as_a_confined_process(site: Site, home: Path, asked: str) -> None:
+    """Only who reads the address in the home gets in; a signal ends it, and the address with it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (home / "approver.toml").write_text(f"page = {port}\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "strongroom.cli", "approver", "run", "--home", str(home)],
+        env={"PYTHONPATH": str(SRC), "PATH": os.environ["PATH"], "HOME": str(home)}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("confined:")
+        assert "page: http://localhost" in process.stderr.readline()
+        address = (home / "page.url").read_text().strip()
+        assert (home / "page.url").stat().st_mode & 0o077 == 0
+        with httpx.Client(trust_env=False, follow_redirects=True, timeout=20) as browser:
+            url = address.replace("localhost", "127.0.0.1")
+            named = {"host": f"localhost:{port}"}
+            page = browser.get(url, headers=named).text
+            while "2 ETH" not in page:  # until it has verified the log
+                page = browser.get(f"http://127.0.0.1:{port}/", headers=named).text
+            assert "waits" in page
+        assert httpx.get(f"http://127.0.0.1:{port}/", headers=named, trust_env=False).status_code == 401
+    finally:
+        process.terminate()
+    assert process.wait(30) == 0 and not (home / "page.url").exists()

@@ -39,7 +39,7 @@ def test_every_command_has_an_example_that_is_itself() -> None:
 
 
 def test_every_command_that_answers_can_answer_in_json() -> None:
-    silent = {("serve",), ("signer", "run"), ("guardian", "run"), ("relay", "run")}
+    silent = {("serve",), ("signer", "run"), ("guardian", "run"), ("relay", "run"), ("approver", "run")}
     for path, command in commands():
         options = {option for parameter in command.params for option in parameter.opts}
         assert ("--json" in options) == (path not in silent), path

@@ -52,6 +52,15 @@ def init(
     emit(made, as_json, human)
 
 
+@app.command(epilog=example("strongroom approver run --home ~/strongroom/alice"))
+def run(home: Home = None) -> None:
+    """Follow the log, and show on http://localhost:7710 what waits for you; sign there with a passkey."""
+    from strongroom.cli.approving import profile_at
+    from strongroom.cli.roles import run_approver
+
+    run_approver(profile_at(home))
+
+
 @app.command(epilog=example("strongroom approver status"))
 def status(home: Home = None, offline: Offline = False, as_json: Json = False) -> None:
     """What this machine has verified, how old that is, and which sources cannot be taken at their word."""

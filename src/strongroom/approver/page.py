@@ -1,0 +1,171 @@
+"""The page of this machine on localhost: what waits, what it really is, and the passkey that signs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from strongroom.approver import enrol
+from strongroom.approver.deeds import unsigned
+from strongroom.approver.described import freezable, rows, stops
+from strongroom.approver.desk import APPROVE, Desk
+from strongroom.approver.gate import Gate
+from strongroom.approver.showing import find, newest_first, row, shown
+from strongroom.custody.authority import in_force
+from strongroom.documents.base64 import decode_base64, encode_base64
+from strongroom.documents.canonical import parse
+from strongroom.documents.envelope import Envelope
+from strongroom.documents.passkey import challenge_of
+from strongroom.documents.statement import Statement, payload_type
+from strongroom.errors import InvalidInput, StrongroomError, Unreachable
+from strongroom.pages.acts import ACTS
+from strongroom.pages.answers import read_answer
+from strongroom.pages.draw import Pages
+from strongroom.pages.forms import need, read_form, read_query
+from strongroom.pages.served import static_routes
+from strongroom.passkeys.assertion import assertion_options, evidence_of
+from strongroom.wire.delivery import Handed
+
+HERE: Final = Path(__file__).parent
+_MOST: Final = 100  # rows of a list
+_STATUS: Final[dict[type, int]] = {InvalidInput: 400, Unreachable: 503}
+
+
+@dataclass(slots=True)
+class Machine:
+    """The page over a desk; `notice` is what the next page says once."""
+
+    desk: Desk
+    pages: Pages = field(default_factory=lambda: Pages(HERE / "templates"))
+    notice: str = ""
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page in its frame, which says how old everything on it is."""
+        desk, state, now = self.desk, self.desk.state, self.desk.clock()
+        notice, self.notice = self.notice, ""
+        begun = bool(desk.head.size)
+        frame = {
+            "person": desk.person,
+            "label": in_force(state).label if begun else "Approver",
+            "workspace": desk.follower.replica.workspace,
+            "version": in_force(state).version if begun else 0,
+            "head": desk.head,
+            "age": desk.head.age(now),
+            "fresh": desk.head.is_fresh(now, desk.config.max_age),
+            "looks": desk.follower.looks,
+            "frozen": [f for f in state.freezes.values() if f.ends is None or f.ends > now],
+            "notice": notice,
+            "now": now,
+        }
+        return self.pages.html(template, {**frame, **values}, status)
+
+
+def create_page(desk: Desk, token: str) -> Starlette:
+    """The application at the desk's origin; whoever brings the token may look, and only a passkey signs."""
+    machine = Machine(desk)
+    routes: list[BaseRoute] = [*_looking(machine), *_signing(machine), *enrol.routes(machine)]
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        return _refusal(machine, error)
+
+    return Starlette(
+        routes=[*routes, *static_routes(HERE / "static" / "approver.js")],
+        exception_handlers={StrongroomError: refused, HTTPException: refused},
+        middleware=[Middleware(Gate, origin=desk.config.origin, token=token)],
+    )
+
+
+def _looking(machine: Machine) -> list[BaseRoute]:
+    desk = machine.desk
+
+    async def inbox(_request: Request) -> Response:
+        state, now = desk.state, desk.clock()
+        listed = [row(state, each, desk.person, now) for each in newest_first(state) if each.id in state.open][:_MOST]
+        waiting = [each for each in listed if each["waits_for_you"]]
+        others = [each for each in listed if not each["waits_for_you"]]
+        return machine.page("inbox.html", waiting=waiting, others=others, passkeys=desk.head.size and desk.passkeys())
+
+    async def transfer(request: Request) -> Response:
+        found = find(desk.state, request.path_params["name"])
+        document = shown(desk.state, found, desk.person, desk.clock())
+        kinds = [APPROVE] if document["waits_for_you"] else []
+        if found.id in desk.state.open and not found.closed:
+            kinds += ["transfer.reject", *(["transfer.cancel"] if found.initiator == desk.person else [])]
+        subject = {"transfer": found.id}
+        acts = [ACTS[kind] for kind in kinds if kind == APPROVE or ACTS[kind].part(desk.state, desk.person, subject)]
+        return machine.page("transfer.html", transfer=document, acts=acts)
+
+    async def stopping(_request: Request) -> Response:
+        return machine.page("stops.html", groups=stops(desk), freezable=freezable(desk))
+
+    async def changed(_request: Request) -> Response:
+        head = desk.head
+        return JSONResponse({"size": head.size, "fresh": head.is_fresh(desk.clock(), desk.config.max_age)})
+
+    return [
+        Route("/", inbox),
+        Route("/transfers/{name}", transfer),
+        Route("/stops", stopping),
+        Route("/changed", changed),
+    ]
+
+
+def _signing(machine: Machine) -> list[BaseRoute]:
+    desk = machine.desk
+
+    async def show(request: Request) -> Response:
+        given = read_query(request)
+        act = ACTS.get(need(given, "kind"))
+        if act is None:
+            raise InvalidInput("statement.wrong_kind", "this machine signs approvals and stops")
+        key = desk.key(given.get("key", ""))
+        statement = desk.statement(act.kind, act.subject(given), key.key_id)
+        envelope = unsigned(statement)
+        return machine.page(
+            "sign.html", act=act, rows=rows(desk, act.kind, statement.subject), key=key, keys=desk.passkeys(),
+            options=assertion_options(challenge_of(envelope.pae()), [key]),
+            payload=encode_base64(envelope.payload), text=envelope.payload.decode(), given=given,
+        )  # fmt: skip
+
+    async def take(request: Request) -> Response:
+        form = await read_form(request)
+        answer = read_answer(form.get("answer", ""))
+        payload = decode_base64(need(form, "payload"))
+        statement = Statement.from_doc(parse(payload))
+        evidence = ((statement.key, evidence_of(answer)),)
+        handed = await run_in_threadpool(desk.hand_in, Envelope(payload, payload_type(statement.kind), evidence))
+        await run_in_threadpool(desk.follower.look)
+        machine.notice = said(ACTS[statement.kind].done, handed)
+        transfer = statement.subject.get("transfer")
+        return RedirectResponse(f"/transfers/{transfer}" if transfer else "/", 303)
+
+    return [Route("/sign", show, methods=["GET"]), Route("/sign", take, methods=["POST"])]
+
+
+def said(done: str, handed: Handed) -> str:
+    """What came of it, in one line."""
+    held = f" Held by {', '.join(handed.held)}." if handed.held else ""
+    if handed.error is not None:
+        return f"Signed. The coordinator has not taken it ({handed.error.code}).{held}"
+    if handed.answer.get("status") == "collected":
+        return f"Signed, and kept until others have signed too: {str(handed.answer.get('lacking'))[:200]}.{held}"
+    return f"{done}.{held}"
+
+
+def _refusal(machine: Machine, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        status, error = error.status_code, InvalidInput("request.not_found", "there is nothing at this address")
+    else:
+        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 403)
+    assert isinstance(error, StrongroomError)  # noqa: S101 - registered for these two alone
+    return machine.page("refused.html", status, error=error, what=f"{status} {HTTPStatus(status).phrase}")
