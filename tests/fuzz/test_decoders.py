@@ -38,6 +38,8 @@ from strongroom.documents import (
 )
 from strongroom.errors import StrongroomError
 from strongroom.log import accept, batch, checkpoint, entry
+from strongroom.pages.answers import read_answer
+from strongroom.pages.forms import read_fields
 from strongroom.passkeys.enrolment import Enrolment, enrolment_statement, read_enrolment
 from strongroom.policy import terms
 from strongroom.policy.calls import parse_shape
@@ -58,11 +60,16 @@ from tests.workspace import CHAIN, ETH, PAYEE, Workspace
 
 ROOMS = (
     "documents", "log", "wire", "passkeys", "chains", "policy", "custody", "signer", "coordinator", "relay", "audit",
+    "approver", "pages",
 )  # fmt: skip
 NAMES = ("parse", "decode", "load", "split", "unpack", "from_", "read")
 ELSEWHERE = {
     "SigningKey.load",  # a key file of one's own
     "read_frame",  # decode_frame over a stream
+    "read_body",  # bytes, bounded
+    "read_document",  # parse_loose over them
+    "read_form",  # read_fields over them
+    "read_query",  # read_fields
     "load_config",  # an own file
     "load_receivers",  # a part of it
     "read_settings",
@@ -148,6 +155,8 @@ DECODERS = (
     ),
     Decoder("Accept.from_doc", accept.Accept.from_doc, ACCEPT),
     Decoder("parse_listen", lambda text: parse_listen(text, None), "127.0.0.1:7700"),
+    Decoder("read_answer", read_answer, '{"id":"AA","response":{}}'),
+    Decoder("read_fields", read_fields, b"subject=%7B%7D&answer=x"),
     Decoder("parse_accepts", accept.parse_accepts, [ACCEPT]),
     Decoder("parse_checkpoint", checkpoint.parse_checkpoint, NOTE.split("\n\n")[0] + "\n"),
     Decoder("parse_signature_line", checkpoint.parse_signature_line, NOTE.split("\n\n")[1].splitlines()[0]),

@@ -18,12 +18,12 @@ MOST_FIELDS: Final = 40
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of an urlencoded body; raises InvalidInput form.*, request.*."""
-    return _fields(await read_body(request, MOST_BYTES))
+    return read_fields(await read_body(request, MOST_BYTES))
 
 
 def read_query(request: Request) -> dict[str, str]:
     """The parameters of the address; raises InvalidInput form.*."""
-    return _fields(request.scope["query_string"])
+    return read_fields(request.scope["query_string"])
 
 
 def need(form: Mapping[str, str], name: str) -> str:
@@ -33,7 +33,8 @@ def need(form: Mapping[str, str], name: str) -> str:
     return form[name]
 
 
-def _fields(data: bytes) -> dict[str, str]:
+def read_fields(data: bytes) -> dict[str, str]:
+    """The fields of urlencoded bytes; raises InvalidInput form.syntax, form.duplicate_field."""
     try:
         pairs = parse_qsl(
             data.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS
