@@ -55,9 +55,9 @@ class VirtualPasskey:
         """Whether it recognises its person from now on (finger, PIN), or gives assertions that leave that out."""
         self._session.send("WebAuthn.setUserVerified", {"authenticatorId": self._id, "isUserVerified": user})
 
-    def leave_out_verification(self) -> None:
-        """From now on its assertions say that nobody was verified, as a thief's would, and yet are well signed."""
-        self._session.send("WebAuthn.setResponseOverrideBits", {"authenticatorId": self._id, "isBadUV": True})
+    def leave_out_verification(self, yes: bool = True) -> None:
+        """From now on (or no longer) its assertions say that nobody was verified, and yet are well signed."""
+        self._session.send("WebAuthn.setResponseOverrideBits", {"authenticatorId": self._id, "isBadUV": yes})
 
     def credentials(self) -> int:
         """How many passkeys it holds."""

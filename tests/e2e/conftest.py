@@ -93,13 +93,18 @@ class Lab:
         shutil.rmtree(layout.base)
 
 
+def linked(directory: Path) -> Path:
+    """The directory of a lab; in a checkout without its set-up, with what the set-up would have installed."""
+    if not (Path(sys.prefix) / "libexec/anvil").exists():
+        for name in ("node_modules", "contracts"):
+            (directory / name).symlink_to(Path(__file__).parents[2] / name)
+    return directory
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab on which the demonstration has run; all roles run when a test begins."""
-    made = Lab(tmp_path_factory.mktemp("lab"))
-    if not (Path(sys.prefix) / "libexec/anvil").exists():  # a checkout without its set-up
-        for name in ("node_modules", "contracts"):
-            (made.directory / name).symlink_to(Path(__file__).parents[2] / name)
+    made = Lab(linked(tmp_path_factory.mktemp("lab")))
     try:
         done = made.command("lab", "demo", seconds=500)
         assert done.returncode == 0, done.stdout + done.stderr
