@@ -33,9 +33,19 @@ ATTACKS: Final = (
         ("approval.person_already_counted",), ("test_attack_5_",),
     ),
     Attack(6, "an approval says another surface", absent=_PASSKEYS),
-    Attack(7, "an assertion without user verification, or across origins", absent=_PASSKEYS),
-    Attack(9, "a synced passkey where a device-bound one is asked for", absent=_PASSKEYS),
-    Attack(10, "a token replayed, expired, for another call or algorithm", absent="no RS256 evidence yet"),
+    Attack(
+        7, "an assertion without user verification, or across origins", _FOLD,
+        ("webauthn.user_not_verified", "webauthn.type", "webauthn.cross_origin"), ("test_attack_7_",),
+    ),
+    Attack(
+        9, "a synced passkey where a device-bound one is asked for", _FOLD, ("credential.backup_eligible",),
+        ("test_attack_9_",),
+    ),
+    Attack(
+        10, "a token replayed, expired, for another call or algorithm", _FOLD,
+        ("jwt.replayed", "jwt.expired_at_entry_time", "jwt.uri", "jwt.alg", "statement.other_workspace",
+         "document.duplicate_key"), ("test_attack_10_",),
+    ),
     Attack(
         11, "a second authorization of one intent", _FOLD, ("intent.already_anchored",), ("test_attack_11_",),
     ),

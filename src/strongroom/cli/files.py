@@ -35,7 +35,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """A new JSON file for people to read and hand on; an existing one is never replaced."""
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = _text(document)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -43,6 +43,18 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
         raise InvalidInput("file.exists", f"{path} exists and is kept", "name another file") from None
     except OSError as error:
         raise InvalidInput("file.unwritable", f"cannot write {path}: {error.strerror}") from None
+
+
+def replace_document(path: Path, document: dict[str, Any]) -> None:
+    """The JSON file of a document that people work on, written anew as a whole."""
+    try:
+        replace_text(path, _text(document))
+    except OSError as error:
+        raise InvalidInput("file.unwritable", f"cannot write {path}: {error.strerror}") from None
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def new_home(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 10.0  # s for the coordinator, which may be who is to be stopped
 
+Then = Callable[[], tuple[dict[str, Any], str]]
+"""What else is done once a stop is out: fields for the JSON document, and a line for people."""
+
 Relays = Annotated[
     list[str] | None,
     typer.Option("--relay", metavar="HOST:PORT", help="A relay of stops; may be repeated; else the profile's."),
@@ -29,14 +33,14 @@ Out = Annotated[
 
 def stop(
     profile: Profile, kind: str, subject: dict[str, Any], done: str, *, relays: list[str] | None, out: Path | None,
-    as_json: bool,
+    as_json: bool, then: Then | None = None,
 ) -> None:  # fmt: skip
     """Sign a stop and hand it out; exit code 6 when nobody has it. Raises StrongroomError when all refuse it."""
     from strongroom.cli.signing import signed_stop
 
     envelope = signed_stop(profile, kind, subject)
     if out is not None:
-        return _write(out, envelope, as_json)
+        return _write(out, envelope, as_json, then)
     from strongroom.cli.trust import known_nodes
     from strongroom.wire.delivery import hand_out
 
@@ -45,17 +49,18 @@ def stop(
 
     ca = profile.directory / profile.ca if profile.ca else None
     handed = hand_out(log, relays or profile.stop_relays, ca, envelope, known_nodes(profile))
-    return _settle(kind, handed, done, as_json)
+    return _settle(kind, handed, done, as_json, then)
 
 
-def _settle(kind: str, handed: Handed, done: str, as_json: bool) -> None:
+def _settle(kind: str, handed: Handed, done: str, as_json: bool, then: Then | None) -> None:
     handed.require_heard()
+    more, told = then() if then else ({}, "")
     answer, error = handed.answer, handed.error
     status = answer.get("status", "held")
     document = {"kind": kind, "entry": None, "transfer": None, "lacking": "", **answer, "status": status}
     document |= {"coordinator": {"code": error.code, "message": error.message} if error else None}
     relays = [delivery.to_doc() for delivery in handed.deliveries]
-    document |= {"held": handed.held, "unproven": handed.unproven, "relays": relays}
+    document |= {"held": handed.held, "unproven": handed.unproven, "relays": relays, **more}
 
     def human() -> None:
         if error is not None:
@@ -68,6 +73,8 @@ def _settle(kind: str, handed: Handed, done: str, as_json: bool) -> None:
             say(f"{done} ({'in the log' if entry is None else f'log entry {entry}'})", "green")
         for delivery in handed.deliveries:
             _told(delivery)
+        if told:
+            say(told)
 
     emit(document, as_json, human)
     if status == "collected" and not handed.held:
@@ -89,11 +96,18 @@ def _told(delivery: Delivery) -> None:
         say(f"no node is connected to the relay {delivery.address}", "yellow")
 
 
-def _write(out: Path, envelope: Envelope, as_json: bool) -> None:
+def _write(out: Path, envelope: Envelope, as_json: bool, then: Then | None) -> None:
     """For when no relay can be reached or trusted: a node takes the file from its home's `stops`."""
     from strongroom.cli.files import write_document
 
     document = envelope.to_doc()
     write_document(out, document)
+    more, told = then() if then else ({}, "")
     said = f"signed; put {out} into the directory `stops` of each node's home: it binds that node at once"
-    emit(document, as_json, lambda: say(said, "green"))
+
+    def human() -> None:
+        say(said, "green")
+        if told:
+            say(told)
+
+    emit({**document, **more}, as_json, human)

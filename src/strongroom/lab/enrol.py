@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from strongroom.lab.client import Api, Member
 from strongroom.lab.layout import Layout
 from strongroom.lab.workspace import load
 from strongroom.passkeys.enrolment import Enrolment, read_enrolment
+from strongroom.policy.membership import next_version, with_key
 
 ADMINISTRATORS: Final = ("alice", "bob")
 GROUP: Final = "treasury"
@@ -47,14 +47,11 @@ def enrol(layout: Layout, files: Iterable[Path], say: Callable[[str], None]) -> 
 
 def with_keys(policy: Mapping[str, Any], enrolments: Iterable[Enrolment]) -> dict[str, Any]:
     """The next version of a policy document, with each key under its person; the same document when it has them."""
-    draft = copy.deepcopy(dict(policy))
+    draft = dict(policy)
     for each in enrolments:
-        member = draft["people"].setdefault(each.person, {"role": "person", "keys": []})
-        if not member["keys"]:
-            draft["groups"][GROUP].append(each.person)
-        if each.credential.to_doc() not in member["keys"]:
-            member["keys"].append(each.credential.to_doc())
-    return draft if draft == policy else {**draft, "version": policy["version"] + 1, "fold": 2}
+        groups = () if each.person in draft["people"] else (GROUP,)
+        draft = with_key(draft, each.person, each.credential, groups)
+    return draft if draft == policy else next_version(draft)
 
 
 def enrolment_in(file: Path, workspace: str) -> Enrolment:

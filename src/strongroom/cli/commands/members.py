@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,16 @@ from strongroom.cli.output import Json, emit, example, pairs, say
 from strongroom.cli.profile import Profile, joined, save
 from strongroom.cli.stopping import Out, Relays, stop
 
-people = typer.Typer(help="People: make a key, suspend, reinstate, revoke a key.", no_args_is_help=True)
-services = typer.Typer(help="Services: make a key for a program.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from strongroom.documents.credentials import Credential
+
+people = typer.Typer(help="People: make or enrol keys, lost keys, leavers, suspensions.", no_args_is_help=True)
+services = typer.Typer(help="Services: make or enrol a key of a program.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The name in the policy: a–z, 0–9, '.', '_', '-'.")]
+Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The draft; begun from the policy in force when new.")]
+After = Annotated[Path | None, typer.Option(help="The draft of the next policy to write or to go on with.")]
+Groups = Annotated[list[str] | None, typer.Option(help="A group to join; again for each.")]
 Directory = Annotated[Path, typer.Option("--dir", help="The new profile directory.")]
 
 
@@ -50,6 +56,120 @@ def _new(name: str, role: str, directory: Path, as_json: bool) -> None:
         say("give the credential file to whoever drafts the policy; it holds no secret", "dim")
 
     emit({**document, "key_id": key.key_id, "directory": str(directory)}, as_json, human)
+
+
+@people.command(epilog=example("strongroom person enrol dora.enrolment.json next.json --group treasury"))
+def enrol(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The enrolment file that the person's page has made.")],
+    draft: Draft,
+    group: Groups = None,
+    replaces: Annotated[list[str] | None, typer.Option(help="A key id to take out; again for each.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a person's new key into a draft of the next policy, once its proof is found valid for this workspace."""
+    from strongroom.cli.files import read_document
+    from strongroom.cli.membership import redraft
+    from strongroom.passkeys.enrolment import read_enrolment
+    from strongroom.policy.membership import with_key, without_keys
+
+    profile = joined()
+    found = read_enrolment(read_document(file), profile.workspace)
+
+    def change(policy: dict[str, Any]) -> dict[str, Any]:
+        added = with_key(policy, found.person, found.credential, group or ())
+        return without_keys(added, found.person, replaces or ())
+
+    redraft(profile, draft, change)
+    _drafted(found.person, found.credential, draft, as_json)
+
+
+@services.command("enrol", epilog=example("strongroom service enrol exchange.json next.json"))
+def enrol_service(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The service's credential file.")],
+    draft: Draft,
+    group: Groups = None,
+    as_json: Json = False,
+) -> None:
+    """Put a service's key into a draft of the next policy."""
+    from strongroom.cli.draft import credential
+    from strongroom.cli.membership import redraft
+    from strongroom.documents.credentials import Credential
+    from strongroom.documents.names import parse_slug
+    from strongroom.policy.membership import with_key
+    from strongroom.policy.model import Role
+
+    found = credential(file)
+    name, key = parse_slug(found["name"]), Credential.from_doc(found["key"])
+    redraft(joined(), draft, lambda policy: with_key(policy, name, key, group or (), role=Role.SERVICE))
+    _drafted(name, key, draft, as_json)
+
+
+def _drafted(name: str, key: Credential, draft: Path, as_json: bool) -> None:
+    bound = "" if not key.passkey else ", cannot leave its device" if key.device_bound else ", may be synced"
+
+    def human() -> None:
+        say(f"{name} has the key in {draft}", "green")
+        pairs((("key id", key.key_id), ("kind", f"{key.kind}, used on: {key.surface}{bound}")))
+        say(f"compare the key id with what {name} sees, by voice; then: strongroom policy diff, propose", "dim")
+
+    document = {"person": name, "key_id": key.key_id, "credential": key.to_doc(), "draft": str(draft)}
+    emit({**document, "device_bound": key.device_bound}, as_json, human)
+
+
+@services.command("token-key", epilog=example("strongroom service token-key exchange public.pem"))
+def token_key(
+    name: Name,
+    public: Annotated[Path, typer.Argument(metavar="PEM", help="The RSA public key of 2048 to 4096 bits.")],
+    file: Annotated[Path | None, typer.Option(help="Where the credential file goes; else NAME.json.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the credential file of a key that signs requests (RS256), and say what its tokens' `sub` is here."""
+    from strongroom.cli.files import write_document
+    from strongroom.cli.pem import rsa_credential
+    from strongroom.documents.names import parse_slug
+    from strongroom.documents.request import client_id
+
+    key, out = rsa_credential(public), file or Path(f"{parse_slug(name)}.json")
+    write_document(out, {"name": name, "role": "service", "key": key.to_doc()})
+    client = client_id(joined().workspace, key.key_id)
+    facts = (("key id", key.key_id), ("client id (sub)", client), ("credential", out))
+    emit({"name": name, "key_id": key.key_id, "client_id": client, "file": str(out)}, as_json, lambda: pairs(facts))
+
+
+@people.command(epilog=example("strongroom person lost bob --key 9c1f… --draft next.json"))
+def lost(
+    name: Name,
+    key: Annotated[str, typer.Option(help="The id of the lost key; left out: suspend the person.")] = "",
+    draft: After = None,
+    relay: Relays = None,
+    file: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Somebody's authenticator is lost or stolen: revoke its key at once, or suspend the person.
+
+    Only they themselves revoke an administrator's key: suspend them; a quorum ends that once they have a new key.
+    """
+    from strongroom.cli.membership import after_stop
+    from strongroom.policy.membership import without_keys
+
+    profile = joined()
+    kind, subject, done = "person.suspend", {"person": name}, f"{name} is suspended"
+    if key:
+        kind, subject, done = "key.revoke", {"key": key}, f"key {key[:12]} of {name} is revoked"
+    then = after_stop(profile, draft if key else None, lambda policy: without_keys(policy, name, {key}))
+    stop(profile, kind, subject, done, relays=relay, out=file, as_json=as_json, then=then)
+
+
+@people.command(epilog=example("strongroom person leave bob --draft next.json"))
+def leave(name: Name, draft: After = None, relay: Relays = None, file: Out = None, as_json: Json = False) -> None:
+    """Somebody leaves: suspend them at once, and draft the policy without them. Takes one administrator."""
+    from strongroom.cli.membership import after_stop
+    from strongroom.policy.membership import without_person
+
+    profile = joined()
+    then = after_stop(profile, draft, lambda policy: without_person(policy, name))
+    subject = {"person": name}
+    stop(profile, "person.suspend", subject, f"{name} is suspended", relays=relay, out=file, as_json=as_json, then=then)
 
 
 @people.command(epilog=example("strongroom person suspend bob"))

@@ -1,0 +1,42 @@
+"""Drafts of the next policy in which people and keys have come or gone: in a file, for the administrators to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from strongroom.cli.files import read_document, replace_document
+from strongroom.cli.profile import Profile
+from strongroom.errors import StrongroomError
+from strongroom.policy.loader import load_policy
+from strongroom.policy.membership import next_version
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def redraft(profile: Profile, path: Path, change: Change) -> dict[str, Any]:
+    """The draft in the file after the change, written back; a new file begins with the policy in force.
+
+    Raises InvalidInput with the loader's reason when what is left cannot stand; the file is as it was then.
+    """
+    draft = read_document(path) if path.exists() else next_version(profile.client().get("/v1/policy")["policy"])
+    changed = change(draft)
+    load_policy(changed)
+    replace_document(path, changed)
+    return changed
+
+
+def after_stop(profile: Profile, path: Path | None, change: Change) -> Callable[[], tuple[dict[str, Any], str]]:
+    """What a stop is followed by: the draft that makes it lasting, or the reason why there is none yet."""
+
+    def then() -> tuple[dict[str, Any], str]:
+        if path is None:
+            return {"draft": None}, ""
+        try:
+            redraft(profile, path, change)
+        except StrongroomError as error:
+            return {"draft": None, "draft_error": error.code}, f"no draft: {error}"
+        return {"draft": str(path)}, f"the draft is {path}: read it with strongroom policy diff, then propose it"
+
+    return then
