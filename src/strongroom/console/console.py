@@ -69,6 +69,8 @@ class Console:
             "version": self.policy.version,
             "visitor": visitor,
             "notice": notice,
+            "freezer": visitor is not None and visitor.person in self.policy.freezers,
+            "administrator": visitor is not None and visitor.person in self.policy.administrators.members,
             "frozen": sorted(frozen, key=lambda freeze: -freeze.time),
             "size": state.size,
             "cosigned": self.service.cosigned.size,

@@ -9,7 +9,6 @@ from typing import Any
 from strongroom.console.console import Console
 from strongroom.custody.stops import transfer_of
 from strongroom.custody.words import address_of, money, party, terms
-from strongroom.documents.canonical import encode
 from strongroom.documents.names import AccountId, parse_account
 from strongroom.errors import InvalidInput, StrongroomError
 from strongroom.pages.acts import Act, obligations_of
@@ -20,6 +19,9 @@ def rows(console: Console, act: Act, subject: dict[str, Any]) -> list[Row]:
     """The subject of an act with what the log knows about it; raises StrongroomError for what does not exist."""
     if "transfer" in subject:
         return list(_transfer(console, subject["transfer"], approving=act.kind == "transfer.approve"))
+    if act.kind == "workspace.freeze":
+        covers = f"{subject['scope']} {subject['target']}".strip()
+        return [Row("Covers", covers), Row("Why", subject["reason"], "quote")]
     if act.kind == "workspace.unfreeze":
         return list(_freeze(console, subject["freeze"]))
     if act.kind == "key.revoke":
@@ -58,14 +60,6 @@ def choices(console: Console, act: Act) -> dict[str, list[tuple[str, str]]]:
         chains = [(str(name), str(name)) for name in sorted(console.policy.chains)]
         return {"chain": chains, "group": [(name, name) for name in sorted(console.policy.address_groups)]}
     return {}
-
-
-def attached(console: Console, subject: dict[str, Any]) -> str:
-    """The policy that was handed in with the statements that wait for others; raises InvalidInput policy.attachment."""
-    for waiting in console.service.collected():
-        if waiting.kind == "policy.propose" and dict(waiting.subject) == subject and waiting.attachment:
-            return encode(dict(waiting.attachment)).decode()
-    raise InvalidInput("policy.attachment", "nobody has handed in that policy", "hand in the draft itself")
 
 
 def _transfer(console: Console, name: Any, *, approving: bool) -> Iterable[Row]:
@@ -109,5 +103,5 @@ def _field(name: str, value: Any) -> Row:
         except StrongroomError:
             pass  # shown as it is: the fold says what is wrong with it
     text = value if isinstance(value, str) else json.dumps(value)
-    form = "hash" if name in ("policy", "freeze", "key") else "quote" if name in ("reason", "label") else ""
+    form = "hash" if name == "policy" else "quote" if name in ("reason", "label") else ""
     return Row(name.capitalize(), text, form)

@@ -37,8 +37,8 @@ def routes(console: Console) -> list[Route]:
     async def made(request: Request) -> Response:
         console.gate.require_origin(request)
         form = await read_form(request)
-        name = parse_slug(need(form, "name"))
-        credential = credential_of(read_answer(form.get("answer", "")), origin, rp_id, Surface.CONSOLE)
+        answer, name = read_answer(form.get("answer", "")), parse_slug(need(form, "name"))
+        credential = credential_of(answer, origin, rp_id, Surface.CONSOLE)
         statement = enrolment_statement(name, credential, console.service.workspace)
         envelope = Envelope(encode(statement.to_doc()), payload_type(KIND), ())
         options = assertion_options(challenge_of(envelope.pae()), [credential])
@@ -48,9 +48,9 @@ def routes(console: Console) -> list[Route]:
     async def proven(request: Request) -> Response:
         console.gate.require_origin(request)
         form = await read_form(request)
+        evidence = evidence_of(read_answer(form.get("answer", "")))
         name, credential = parse_slug(need(form, "name")), Credential.from_doc(parse(need(form, "credential").encode()))
         statement = enrolment_statement(name, credential, console.service.workspace)
-        evidence = evidence_of(read_answer(form.get("answer", "")))
         proof = Envelope(encode(statement.to_doc()), payload_type(KIND), ((credential.key_id, evidence),))
         document: dict[str, Any] = {"person": name, "credential": credential.to_doc(), "proof": proof.to_doc()}
         row = console.enrolments.put(read_enrolment(document, console.service.workspace), console.clock())

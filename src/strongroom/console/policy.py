@@ -48,6 +48,8 @@ def routes(console: Console) -> list[Route]:
         if "enrolment" in given:
             document = with_credential(console.policy, console.enrolments.find(given["enrolment"]).enrolment)
             return _checked(console, visitor, dict(document))
+        if "subject" in given:
+            return _checked(console, visitor, attached(console, ACTS["policy.propose"].subject(given)))
         return console.page("draft.html", "policy", visitor, text="", version=console.policy.version + 1)
 
     async def check(request: Request) -> Response:
@@ -76,6 +78,14 @@ def _checked(console: Console, visitor: Session, document: dict[str, Any]) -> Re
         tightens=tightens(old, new), adoptable=console.clock() + old.cool_down * 1000,
         rows=describe.rows(console, act, subject), back="/policy",
     )  # fmt: skip
+
+
+def attached(console: Console, subject: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy beside the statements that wait for others; raises InvalidInput policy.attachment."""
+    for waiting in console.service.collected():
+        if waiting.kind == "policy.propose" and dict(waiting.subject) == subject and waiting.attachment:
+            return dict(waiting.attachment)
+    raise InvalidInput("policy.attachment", "nobody has handed in that policy", "hand in the draft itself")
 
 
 def with_credential(policy: Policy, enrolment: Enrolment) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from strongroom.console import describe
 from strongroom.console.console import Console
 from strongroom.console.sign import signing
 from strongroom.console.trial import Trial, denied, tried
+from strongroom.console.workspace import coins_first
 from strongroom.custody.state import CustodyState, Wallet
 from strongroom.documents.amount import format_amount
 from strongroom.documents.decimal import parse_decimal
@@ -32,12 +33,12 @@ def routes(console: Console) -> list[Route]:
 
     async def form(request: Request) -> Response:
         visitor, given = console.visitor(request), read_query(request)
-        state = console.state
+        state, assets = console.state, sorted(console.policy.assets.items(), key=coins_first)
         wallets = sorted((w for w in state.wallets.values() if not w.closed), key=lambda wallet: wallet.name)
         known = {str(row.account): f"{row.label} ({row.group})" for row in state.addresses.values()}
         known |= {f"{w.chain}:{w.address}": f"own wallet {w.name}" for w in wallets}
         return console.page(
-            "propose.html", "transfers", visitor, wallets=wallets, assets=console.policy.assets, hours=HOURS,
+            "propose.html", "transfers", visitor, wallets=wallets, assets=assets, hours=HOURS,
             given=given, known=sorted(known.items(), key=lambda row: row[1]), answer=_UNTOUCHED,
             idempotency=given.get("idempotency") or secrets.token_hex(16),
         )  # fmt: skip

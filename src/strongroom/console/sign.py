@@ -23,7 +23,7 @@ from strongroom.documents.canonical import encode, parse
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import Seen, Statement, from_envelope, payload_type
-from strongroom.errors import Denied, InvalidInput, Refused, Unreachable
+from strongroom.errors import Denied, Refused, Unreachable
 from strongroom.log.checkpoint import parse_note
 from strongroom.pages.acts import ACTS, Act, obligations_of
 from strongroom.pages.answers import read_answer
@@ -102,19 +102,16 @@ def _shown(console: Console, act: Act) -> Handler:
     async def show(request: Request) -> Response:
         visitor = console.visitor(request)
         given = read_query(request)
-        asked = "subject" not in given and any(name not in given for name in act.asks)
+        if act.page:
+            return RedirectResponse(f"{PATH}{act.page}?{request.url.query}", 303)
+        asked = bool(act.asks) and not any(given.keys() >= set(names) for names in (act.asks, act.fields, ("subject",)))
         subject = {} if asked else act.subject(given)
         require_part(console, visitor, act, subject or dict(given))
         section = act.back.split("/")[1] or "inbox"
         if asked:
             choices = describe.choices(console, act)
             return console.page("ask.html", section, visitor, act=act, given=given, choices=choices)
-        if act.kind == PROPOSE:
-            raise InvalidInput("request.not_found", "a transfer is proposed by its own form", f"{PATH}/propose")
-        attachment = ""
-        if act.kind == "policy.propose":
-            attachment = describe.attached(console, subject)
-        box = signing(console, visitor, act, subject, attachment)
+        box = signing(console, visitor, act, subject)
         rows = describe.rows(console, act, subject)
         return console.page("sign.html", section, visitor, act=act, rows=rows, signing=box, back=_back(act, subject))
 
@@ -130,6 +127,7 @@ def _taken(console: Console, act: Act) -> Handler:
         console.gate.require_form(request, visitor, form)
         envelope = signed(act.kind, visitor, form)
         subject = from_envelope(envelope).subject
+        require_part(console, visitor, act, subject)
         if act.kind == PROPOSE:
             transfer, new = await propose(console.service, envelope)
             visitor.notice = "Proposed." if new else "It was proposed before: this is the same transfer."

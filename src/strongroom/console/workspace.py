@@ -26,7 +26,8 @@ def routes(console: Console) -> list[Route]:
         rows = wallets_document(state, console.service.balances())["wallets"]
         for row in rows:
             key = state.keys[row["key"]]
-            row["balances"] = [money(console.policy, AssetId(a), int(v)) for a, v in row["balances"].items()]
+            held = sorted(row["balances"].items(), key=coins_first)
+            row["balances"] = [money(console.policy, AssetId(asset), int(units)) for asset, units in held]
             row["signers"] = health.quorums.get(row["key"], (0, key.threshold))
             row["of"] = len(key.participants)
         return console.page(
@@ -45,6 +46,11 @@ def routes(console: Console) -> list[Route]:
         )  # fmt: skip
 
     return [Route("/wallets", wallets), Route("/people", people)]
+
+
+def coins_first(row: tuple[str, Any]) -> tuple[bool, str]:
+    """Sorts assets: a chain's own coin before its tokens."""
+    return "/slip44:" not in row[0], row[0]
 
 
 def _may(console: Console, person: str, *kinds: str) -> dict[str, bool]:

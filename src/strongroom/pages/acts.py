@@ -13,7 +13,7 @@ from strongroom.custody.decision import verdict
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.custody.stops import STOP_STATEMENTS
-from strongroom.documents.canonical import parse_loose
+from strongroom.documents.canonical import fields, parse_loose
 from strongroom.documents.credentials import Credential, Surface
 from strongroom.errors import InvalidInput
 from strongroom.pages.forms import need
@@ -33,7 +33,8 @@ class Act:
     """One kind of statement as the pages offer it.
 
     `asks` are the fields that a person fills in here; `fields` all of the subject; `done` is said afterwards;
-    `back` is the page to return to. What others sign, too, holds for a day, all else for an hour.
+    `back` is the page to return to, `page` the one that shows it, where it has one of its own.
+    What others sign, too, holds for a day, all else for an hour.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Act:
     asks: tuple[str, ...] = ()
     warning: str = ""
     shared: bool = False
+    page: str = ""
 
     @property
     def stops(self) -> bool:
@@ -60,11 +62,15 @@ class Act:
     def subject(self, given: Mapping[str, str]) -> dict[str, Any]:
         """The subject in a page's parameters: whole as JSON in `subject`, or field by field."""
         if "subject" in given:
-            return parse_loose(given["subject"].encode())
+            return fields(parse_loose(given["subject"].encode()), "the subject", {n: _types(n) for n in self.fields})
         spelled = _spelled(given)
         return {
             name: _version(need(spelled, name)) if name == "version" else need(spelled, name) for name in self.fields
         }
+
+
+def _types(name: str) -> type:
+    return {"version": int, "until": int, "path": list, "routes": list}.get(name, str)
 
 
 def _spelled(given: Mapping[str, str]) -> dict[str, str]:
@@ -154,7 +160,10 @@ _INTENT: Final = ("from", "to", "asset", "amount", "why", "until", "idempotency"
 ACTS: Final = {
     act.kind: act
     for act in (
-        Act("transfer.propose", "Propose a transfer", "Propose", "Proposed", _INTENT, _everyone, "/transfers"),
+        Act(
+            "transfer.propose", "Propose a transfer", "Propose", "Proposed", _INTENT, _everyone, "/transfers",
+            page="/propose",
+        ),
         Act(
             "transfer.approve", "Approve a transfer", "Approve", "Approved", _ONE_TRANSFER, _approver,
             "/transfers/{transfer}",
@@ -207,7 +216,7 @@ ACTS: Final = {
         ),
         Act(
             "policy.propose", "Sign the next policy", "Sign this policy", "Signed", ("policy", "version"),
-            _administrator, "/policy", shared=True,
+            _administrator, "/policy", shared=True, page="/policy/draft",
         ),
         Act(
             "policy.withdraw", "Withdraw the proposed policy", "Withdraw", "Withdrawn", ("version",), _administrator,

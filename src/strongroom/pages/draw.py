@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ HERE: Final = Path(__file__).parent
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
+@cache
 def environment(templates: Path) -> Environment:
-    """The templates of a folder and the parts that all share, with their filters."""
+    """The templates of a folder and the parts that all share, with their filters; compiled once in a process."""
     found = Environment(
         loader=FileSystemLoader((templates, HERE / "templates")), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

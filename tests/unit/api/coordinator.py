@@ -28,6 +28,7 @@ GRANTS = {
     "transfer.approve": "transfer.approved",
     "workspace.unfreeze": "workspace.unfrozen",
     "policy.propose": "policy.proposed",
+    "person.reinstate": "person.reinstated",
     "wallet.open": "wallet.opened",
     "address.list": "address.listed",
 }
