@@ -10,12 +10,12 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
 from strongroom.api.app import create_app
-from strongroom.console.acts import ACTS, obligations_of
 from strongroom.documents.base64 import encode_base64
 from strongroom.documents.canonical import encode
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import Seen, Statement, payload_type
+from strongroom.pages.acts import ACTS, obligations_of
 from strongroom.policy.loader import load_policy
 from tests.passkeys import SoftPasskey
 from tests.unit.api.coordinator import Coordinator
@@ -63,7 +63,7 @@ CONSOLE: dict[str, tuple[int, ...]] = {
         "/", "/transfers", "/transfers/{transfer:str}", "/wallets", "/people", "/policy", "/audit",
         "/audit/{index:str}", "/propose", "/propose/answer", "/propose/review",
     )},
-    **{f"GET /static/{name}": PUBLIC for name in ("console.css", "console.js", "passkeys.js", "icon.svg")},
+    **{f"GET /static/{name}": PUBLIC for name in ("pages.css", "console.js", "signing.js", "passkeys.js", "icon.svg")},
     "GET /sign-in": PUBLIC,
     "POST /sign-in": UNSIGNED,
     "POST /sign-out": LEAVE,
@@ -82,12 +82,13 @@ API: dict[str, tuple[int, ...]] = {
     "GET /": (307,) * 8,
     **{f"GET /v1/{name}": PUBLIC for name in (
         "workspace", "checkpoint", "entries", "status", "policy", "keys", "keygens", "repair", "orders", "wallets",
-        "addresses", "freezes", "bundle", "notices/key", "transfers", "transfers/{transfer}",
+        "addresses", "freezes", "bundle", "transfers", "transfers/{transfer}",
         "transfers/{transfer}/proposal",
     )},
     "POST /v1/transfers": BAD,
     "POST /v1/statements": BAD,
     "POST /v1/seals": PUBLIC,
+    "GET /v1/notices/key": UNKNOWN,  # this coordinator tells nobody
 }  # fmt: skip
 TABLE = {**API, **{f"{name[:name.index('/')]}/console{name[name.index('/'):]}": row for name, row in CONSOLE.items()}}
 

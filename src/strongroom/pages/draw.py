@@ -42,12 +42,12 @@ class Pages:
         return HTMLResponse(self._environment.get_template(template).render(values), status)
 
 
-def when(time_ms: int | None) -> Markup:
-    """An instant in UTC to the minute; the whole of it where a pointer rests."""
+def when(time_ms: int | None, short: bool = False) -> Markup:
+    """An instant in UTC to the minute, `short` without its year; the whole of it where a pointer rests."""
     if time_ms is None:
         return Markup("—")
     moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    text = f"{moment.day} {moment:%b %Y, %H:%M}"
+    text = f"{moment.day} {moment:%b}{'' if short else f' {moment:%Y}'}, {moment:%H:%M}"
     exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, text)
 
