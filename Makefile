@@ -39,8 +39,9 @@ crash: setup-dev  ## Kill the roles of a lab (KILLS=1000) under a stream of tran
 simulate: setup-dev  ## Coordinator, nodes and an enemy in virtual time (SEEDS=10000); a broken invariant is replayed exactly
 	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),300) $(ARGS)
 
-fuzz: setup-dev  ## Every decoder, the fold and the Rust core on far more generated input than a run of all tests takes
+fuzz: setup-dev  ## Decoders, fold, both evaluators (CASES=1000000) and the Rust core on far more generated input than a run of all tests takes
 	@STRONGROOM_EXAMPLES=fuzz $(PY) -m pytest -p no:cacheprovider tests/fuzz tests/unit/custody $(ARGS)
+	@$(PY) -m tests.evaluators --cases $(or $(CASES),1000000)
 	@export ROUNDS=20; $(CARGO) test --locked -p strongroom-fuzz
 
 model: setup-dev  ## Explore the model of the witness rules to its end, and show what each rule is for

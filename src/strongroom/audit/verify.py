@@ -12,6 +12,7 @@ from strongroom.audit.ahead import read_ahead
 from strongroom.audit.bundle import CHECKPOINT, HEADER, BundleReader, Line
 from strongroom.audit.chain import Account, ChainCheck
 from strongroom.audit.finding import AuditFailed, Place
+from strongroom.audit.opinion import SecondOpinion
 from strongroom.audit.report import PolicyVersion, Report, Witnessed
 from strongroom.custody.authority import in_force, signers_in
 from strongroom.custody.digest import state_digest
@@ -68,6 +69,7 @@ class _Replay:
         self._workspace, self._chain, self._watch = workspace, chain, watch
         self.state, self._kinds, self._first = EMPTY, Counter[str](), 0
         self._versions: list[PolicyVersion] = []
+        self._second = SecondOpinion()
 
     def signers(self) -> Signers:
         """Whose signatures the next entries may carry."""
@@ -80,6 +82,7 @@ class _Replay:
         try:
             entry = parsed or parse_entry(line.raw)
             before, self.state = self.state, apply(self.state, entry)
+            self._second.take(entry, before, self.state)
         except StrongroomError as error:
             raise AuditFailed.at(_place(line), error) from error
         if line.index == 0:

@@ -22,7 +22,6 @@ from strongroom.cli.commands import (
     log,
     members,
     nodes,
-    operations,
     policy,
     posture,
     restore,
@@ -75,7 +74,6 @@ app.add_typer(addresses.app, name="address")
 app.add_typer(policy.app, name="policy")
 app.add_typer(transfers.app, name="transfer")
 app.add_typer(approver.app, name="approver")
-operations.register(transfers.app)
 stops.register(app)
 status.register(app)
 audit.register(app)

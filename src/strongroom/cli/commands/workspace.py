@@ -91,9 +91,7 @@ def create(
     emit({"workspace": workspace, "home": str(home)}, as_json, human)
 
 
-@app.command(
-    "join", epilog=example("strongroom --profile ~/strongroom/alice workspace join 5e0c… --api http://127.0.0.1:7700")
-)
+@app.command("join", epilog=example("strongroom --profile ~/strongroom/alice workspace join 5e0c… --api http://127.0.0.1:7700"))
 def join_workspace(
     workspace: Annotated[str, typer.Argument(help="The id that workspace create printed.")],
     api: Annotated[str, typer.Option(help="The coordinator's address.")],

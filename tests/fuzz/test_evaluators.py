@@ -1,0 +1,112 @@
+"""Two evaluators of one page: over policies, histories and requests by chance they never differ.
+
+A seeded sample runs each time; `make fuzz` asks a million (`python -m tests.evaluators`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import assume, find, given, settings
+from hypothesis import strategies as st
+from immutables import Map
+
+from strongroom.custody import limits
+from strongroom.documents import canonical
+from strongroom.policy import evaluate, obligations
+from tests import evaluators
+from tests.evaluators import ASKS, differences, first
+from tests.policies import Scenario, loads, scenario, thinned
+
+SEEDS = 20_000 // ASKS
+CODES = {
+    "operation.allowance_unbounded", "operation.use_transfer", "operation.not_a_contract",
+    "message.unknown_type", "message.not_allowed",
+    "policy.asset_unknown", "policy.no_rule", "policy.denied", "policy.key_not_allowed",
+    "valuation.missing", "valuation.stale",
+    "limit.exceeded", "fee.window_exceeded", "ceiling.exceeded",
+}  # fmt: skip
+
+
+def test_a_seeded_sample_of_twenty_thousand_is_decided_alike() -> None:
+    for seed in range(SEEDS):
+        assert not differences(scenario(Random(seed), ASKS)), f"python -m tests.evaluators --seed {seed}"
+
+
+def test_the_sample_comes_to_every_answer() -> None:
+    said = Counter[str]()
+    for seed in range(SEEDS // 2):
+        for answer in first(scenario(Random(seed), ASKS)):
+            said[answer.verdict if "." in answer.verdict else "allowed"] += 1
+            said[answer.limit] += 1
+    assert {code: said[code] for code in {*CODES, "allowed"} if said[code] < 3} == {}
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Scenario:
+    """A world by a seed, parts of it left out: a difference shrinks to those parts that it needs."""
+    world = thinned(scenario(Random(draw(st.integers(0, 2**32))), 3), lambda: draw(st.integers(0, 5)) > 0)
+    assume(all(loads(each) for each in world.past if isinstance(each, dict)))
+    return world
+
+
+@given(worlds())
+def test_whatever_is_drawn_is_decided_alike(world: Scenario) -> None:
+    assert not differences(world)
+
+
+def _plant(module: Any, name: str, make: Callable[[Any], Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    return lambda patch: patch.setattr(module, name, make(getattr(module, name)))
+
+
+def _without_surface(_: property) -> property:
+    def digest(owed: obligations.Obligations) -> str:
+        return canonical.digest({term: each for term, each in owed.to_doc().items() if term != "surface"})
+
+    return property(digest)
+
+
+PLANTED = {
+    "an amount at its upper bound is too much": _plant(
+        evaluate, "_between", lambda was: lambda least, value, most: was(least, value, most and most - 1)
+    ),
+    "constraints on arguments are not asked": _plant(
+        evaluate, "fits", lambda was: lambda shape, call, own: was(replace(shape, arguments=()), call, own)
+    ),
+    "stale prices serve": _plant(
+        evaluate, "_unpriced", lambda was: lambda request, **needed: was(replace(request, stale=False), **needed)
+    ),
+    "the ceiling into a tier is not asked": _plant(
+        evaluate, "_limits", lambda was: lambda policy, request: was(policy, replace(request, own_tier=""))
+    ),
+    "a window counts no whole buckets": _plant(limits, "_bucket_ms", lambda was: lambda shape: 1),
+    "values are rounded down": _plant(
+        limits, "worth", lambda was: lambda *given: max(0, (was(*given) or 0) - 1) if was(*given) is not None else None
+    ),
+    "the first prices do not value what was before them": _plant(
+        evaluators, "revalued", lambda was: lambda state, policy, prices: state
+    ),
+    "a new policy's windows begin empty": _plant(evaluators, "resummed", lambda was: lambda state, policy: Map()),
+    "approvers do not sign the surface": _plant(obligations.Obligations, "digest", _without_surface),
+}
+"""Mistakes in the first evaluator, as they might be made: the harness must see each of them."""
+
+
+@pytest.mark.parametrize("mistake", PLANTED)
+def test_a_planted_difference_is_found(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    PLANTED[mistake](monkeypatch)
+    assert any(differences(scenario(Random(seed), ASKS)) for seed in range(SEEDS)), mistake
+
+
+def test_a_difference_shrinks_to_a_small_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    PLANTED["an amount at its upper bound is too much"](monkeypatch)
+    once = settings(max_examples=2000, database=None)
+    world = find(worlds(), lambda each: bool(differences(each)), settings=once)
+    (policy,) = world.past
+    assert isinstance(policy, dict) and len(policy["rules"]) == 1
+    assert policy["rules"][0]["when"].keys() in ({"asset", "amount"}, {"value"})
