@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from strongroom.approver.replica import Head
 from strongroom.approver.showing import next_moment
-from strongroom.custody.decision import block, require, verdict
+from strongroom.custody.authority import credential_of
+from strongroom.custody.decision import block, require, unfit, verdict
 from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState, Transfer
 from strongroom.documents.canonical import encode
@@ -17,17 +18,16 @@ from strongroom.log.entry import new_entry
 VALID: Final = 3_600_000  # ms
 
 
-def approval(
-    state: CustodyState, head: Head, transfer: Transfer, *, person: str, key: str, now: int
-) -> Statement:  # fmt: skip
-    """Yes to this transfer under the obligations that this machine computes; raises Refused with what denies it."""
+def approval(state: CustodyState, head: Head, transfer: Transfer, *, person: str, key: str, now: int) -> Statement:
+    """Yes to this transfer under the obligations that this machine computes.
+
+    Raises Refused with what denies it, or with why this key cannot say it.
+    """
     moment = next_moment(state, now)
     obligations = require(block(state, transfer, moment) or verdict(state, transfer, moment)).obligations
-    subject = {"transfer": transfer.id}
-    end = now + VALID
-    return Statement(
-        state.workspace, "transfer.approve", subject, obligations.digest, head.seen, person, key, end
-    )  # fmt: skip
+    require(unfit(credential_of(state, person, key), obligations.terms))
+    subject, end = {"transfer": transfer.id}, now + VALID
+    return Statement(state.workspace, "transfer.approve", subject, obligations.digest, head.seen, person, key, end)
 
 
 def stop(workspace: str, kind: str, subject: dict[str, Any], *, person: str, key: str, now: int) -> Statement:

@@ -34,6 +34,8 @@ def known_as(to: dict[str, Any]) -> str:
 def _transfer(desk: Desk, kind: str, name: str) -> Iterator[Row]:
     document = shown(desk.state, find(desk.state, name), desk.person, desk.clock())
     amount, wallet = document["amount"], document["wallet"]
+    for line in document["does"]:
+        yield Row("Does", line, "quote")
     yield Row("Amount", amount["text"], "money", f"{amount['base_units']} base units of {document['asset']}")
     yield Row("To", document["to"]["address"], "address", known_as(document["to"]))
     yield Row("From", f"wallet {wallet['name']}", "", f"tier {wallet['tier']}")
@@ -69,7 +71,7 @@ class Choice:
 
 
 def stops(desk: Desk) -> dict[str, list[Choice]]:
-    """Everything that this person could stop now, by title; freezes have a form of their own."""
+    """Everything that this person could stop now, by kind of statement; freezes have a form of their own."""
     state, policy, person = desk.state, in_force(desk.state), desk.person
     found = {
         "person.suspend": [
@@ -100,7 +102,7 @@ def stops(desk: Desk) -> dict[str, list[Choice]]:
         kind: [choice for choice in choices if ACTS[kind].part(state, person, choice.subject)]
         for kind, choices in found.items()
     }
-    return {ACTS[kind].title: choices for kind, choices in able.items() if choices}
+    return {kind: choices for kind, choices in able.items() if choices}
 
 
 def freezable(desk: Desk) -> list[tuple[str, str]]:

@@ -106,7 +106,7 @@ def _looking(machine: Machine) -> list[BaseRoute]:
         return machine.page("transfer.html", transfer=document, acts=acts)
 
     async def stopping(_request: Request) -> Response:
-        return machine.page("stops.html", groups=stops(desk), freezable=freezable(desk))
+        return machine.page("stops.html", groups=stops(desk), acts=ACTS, freezable=freezable(desk))
 
     async def changed(_request: Request) -> Response:
         head = desk.head
@@ -126,7 +126,7 @@ def _signing(machine: Machine) -> list[BaseRoute]:
     async def show(request: Request) -> Response:
         given = read_query(request)
         act = ACTS.get(need(given, "kind"))
-        if act is None:
+        if act is None or not (act.stops or act.kind == APPROVE):
             raise InvalidInput("statement.wrong_kind", "this machine signs approvals and stops")
         key = desk.key(given.get("key", ""))
         statement = desk.statement(act.kind, act.subject(given), key.key_id)

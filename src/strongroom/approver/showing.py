@@ -7,11 +7,19 @@ from typing import Any, Final
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, Standing, standing, verdict
 from strongroom.custody.moment import Moment
-from strongroom.custody.outline import approvals, awaited, decision, payload_document, summary
+from strongroom.custody.outline import (
+    approvals,
+    approves,
+    awaited,
+    decision,
+    obligations_of,
+    payload_document,
+    summary,
+)
 from strongroom.custody.state import CustodyState, Phase, Transfer
-from strongroom.custody.words import terms
+from strongroom.custody.words import address_of, terms
+from strongroom.documents.names import AccountId
 from strongroom.errors import InvalidInput
-from strongroom.policy.evaluate import Allowed
 
 _SETTLED: Final = (Phase.SIGNED, Phase.COMPLETED, Phase.FAILED, Phase.CLOSED)
 """Nothing is decided any more about what stands there."""
@@ -43,14 +51,11 @@ def standing_of(state: CustodyState, transfer: Transfer, now: int) -> Standing |
 
 def waits_for(state: CustodyState, transfer: Transfer, person: str, now: int) -> bool:
     """Whether this person's approval is one that it still lacks."""
-    stand = standing_of(state, transfer, now)
-    answer = verdict(state, transfer, next_moment(state, now))
-    if not isinstance(stand, Awaiting) or not isinstance(answer, Allowed):
+    stand, found = standing_of(state, transfer, now), obligations_of(state, transfer, now)
+    if not isinstance(stand, Awaiting) or found is None:
         return False
     lacking = {need.group for each in stand.approvals for need in each}
-    counted = {each.person for each in transfer.approvals if each.obligations == answer.obligations.digest}
-    barred = person == transfer.initiator and not answer.obligations.terms.initiator_may_approve
-    return bool(lacking & in_force(state).groups_of(person)) and person not in counted and not barred
+    return bool(lacking & in_force(state).groups_of(person)) and approves(state, person, transfer, found)
 
 
 def row(state: CustodyState, transfer: Transfer, person: str, now: int) -> dict[str, Any]:
@@ -66,14 +71,13 @@ def row(state: CustodyState, transfer: Transfer, person: str, now: int) -> dict[
 def shown(state: CustodyState, transfer: Transfer, person: str, now: int) -> dict[str, Any]:
     """Everything that its approver should look at before signing; texts are for people, the rest is exact."""
     policy, wallet = in_force(state), state.wallets[transfer.intent.wallet]
-    answer = verdict(state, transfer, next_moment(state, now))
-    obligations = answer.obligations if isinstance(answer, Allowed) else None
-    native = policy.chains[wallet.chain].native
+    answer, found = verdict(state, transfer, next_moment(state, now)), obligations_of(state, transfer, now)
+    native, account = policy.chains[wallet.chain].native, AccountId(f"{wallet.chain}:{wallet.address}")
     return {
         **row(state, transfer, person, now),
-        "wallet": {"name": wallet.name, "account": f"{wallet.chain}:{wallet.address}", "tier": wallet.tier},
+        "wallet": {"name": wallet.name, "address": address_of(account), "tier": wallet.tier},
         "decision": decision(answer),
-        "terms": terms(policy, obligations.terms, native) if obligations else None,
-        "approvals": approvals(transfer, obligations),
+        "terms": terms(policy, found.terms, native) if found else None,
+        "approvals": approvals(transfer, found),
         "payloads": [payload_document(state, payload) for payload in transfer.payloads],
     }

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from strongroom.console.console import Console
+from strongroom.custody.outline import obligations_of
 from strongroom.custody.stops import transfer_of
 from strongroom.custody.words import address_of, money, party, terms
 from strongroom.documents.names import AccountId, parse_account
 from strongroom.errors import InvalidInput, StrongroomError
-from strongroom.pages.acts import Act, obligations_of
+from strongroom.pages.acts import Act
 from strongroom.pages.rows import Row
 
 

@@ -14,13 +14,13 @@ from strongroom.console.console import Console
 from strongroom.console.recent import MOST_LOOKED_AT, newest_open
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import credential_of
-from strongroom.custody.decision import Awaiting, block, owed, verdict
+from strongroom.custody.decision import Awaiting, block, owed, unfit, verdict
 from strongroom.custody.decision import describe as lacking
 from strongroom.custody.moment import Moment
-from strongroom.custody.outline import summary
+from strongroom.custody.outline import approves, summary
 from strongroom.custody.state import Phase, Transfer
 from strongroom.custody.words import terms
-from strongroom.pages.acts import ACTS, approves, counts_here, link
+from strongroom.pages.acts import ACTS, link
 from strongroom.policy.evaluate import Allowed
 
 
@@ -60,7 +60,7 @@ def approvals(console: Console, visitor: Session) -> Iterator[dict[str, Any]]:
                 "rule": answer.obligations.rule,
                 "terms": terms(policy, answer.obligations.terms, native),
                 "lacking": lacking(stand),
-                "elsewhere": not counts_here(answer.obligations, key),
+                "elsewhere": unfit(key, answer.obligations.terms) is not None,
             }
 
 

@@ -17,6 +17,7 @@ from strongroom.console.console import Console
 from strongroom.console.gate import PATH
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import PROPOSE, credential_of
+from strongroom.custody.outline import obligations_of
 from strongroom.custody.stops import transfer_of
 from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import encode, parse
@@ -25,7 +26,7 @@ from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import Seen, Statement, from_envelope, payload_type
 from strongroom.errors import Denied, Refused, Unreachable
 from strongroom.log.checkpoint import parse_note
-from strongroom.pages.acts import ACTS, Act, obligations_of
+from strongroom.pages.acts import ACTS, Act
 from strongroom.pages.answers import read_answer
 from strongroom.pages.forms import need, read_form, read_query
 from strongroom.passkeys.assertion import assertion_options, evidence_of

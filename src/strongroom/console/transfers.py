@@ -14,10 +14,11 @@ from strongroom.console.console import Console
 from strongroom.console.recent import PAGE, newest, open_ones
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import credential_of
-from strongroom.custody.outline import summary
+from strongroom.custody.decision import unfit
+from strongroom.custody.outline import approves, obligations_of, summary
 from strongroom.custody.state import Phase, Transfer
 from strongroom.errors import InvalidInput
-from strongroom.pages.acts import ACTS, approves, counts_here, obligations_of
+from strongroom.pages.acts import ACTS
 from strongroom.pages.forms import read_query
 
 ENDED = (Phase.COMPLETED, Phase.FAILED, Phase.CLOSED)
@@ -82,7 +83,7 @@ def offered(console: Console, visitor: Session, transfer: Transfer) -> dict[str,
         return {"acts": [], "elsewhere": False}
     found = obligations_of(state, transfer, console.clock())
     asked = found is not None and transfer.phase is Phase.PROPOSED and approves(state, person, transfer, found)
-    here = asked and found is not None and counts_here(found, credential_of(state, person, visitor.key))
+    here = asked and found is not None and unfit(credential_of(state, person, visitor.key), found.terms) is None
     kinds = ["transfer.approve"] if here else []
     kinds += [kind for kind in ("transfer.reject", "transfer.cancel") if ACTS[kind].part(state, person, subject)]
     return {"acts": [ACTS[kind] for kind in kinds], "elsewhere": asked and not here}

@@ -6,8 +6,9 @@ from typing import Any
 
 from strongroom.chains.evm.explain import explain, explain_call, explain_message
 from strongroom.custody.authority import in_force
-from strongroom.custody.decision import Awaiting, Standing, describe
+from strongroom.custody.decision import Awaiting, Standing, describe, verdict
 from strongroom.custody.intents import wanted
+from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Intent, Payload, Transfer
 from strongroom.custody.words import moment, money, party
 from strongroom.documents.abi import Method
@@ -57,6 +58,19 @@ def _methods(policy: Policy) -> list[Method]:
     """The methods that rules of the policy name: what their arguments are."""
     named = (shape for rule in policy.rules for shape in rule.condition.operations or ())
     return [shape.method for shape in named if isinstance(shape, CallShape)]
+
+
+def obligations_of(state: CustodyState, transfer: Transfer, now: int) -> Obligations | None:
+    """What an approval made now (unix ms) is given under; None when the policy denies the transfer."""
+    answer = verdict(state, transfer, Moment.at(max(state.time, now)))
+    return answer.obligations if isinstance(answer, Allowed) else None
+
+
+def approves(state: CustodyState, person: str, transfer: Transfer, found: Obligations) -> bool:
+    """Whether the person's approval under these obligations would be a new one that counts."""
+    given = any(a.person == person and a.obligations == found.digest for a in transfer.approvals)
+    own = person == transfer.initiator and not found.terms.initiator_may_approve
+    return bool(in_force(state).groups_of(person) & found.groups) and not given and not own
 
 
 def decision(answer: Verdict) -> dict[str, Any]:

@@ -9,16 +9,12 @@ from typing import Any, Final
 
 from strongroom.chains.evm.checksum import parse_address
 from strongroom.custody.authority import in_force
-from strongroom.custody.decision import verdict
-from strongroom.custody.moment import Moment
+from strongroom.custody.outline import obligations_of
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.custody.stops import STOP_STATEMENTS
 from strongroom.documents.canonical import fields, parse_loose
-from strongroom.documents.credentials import Credential, Surface
 from strongroom.errors import InvalidInput
 from strongroom.pages.forms import need
-from strongroom.policy.evaluate import Allowed
-from strongroom.policy.obligations import Obligations
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -87,26 +83,6 @@ def _version(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidInput("policy.version", "a version is a number")
     return int(text)
-
-
-def obligations_of(state: CustodyState, transfer: Transfer, now: int) -> Obligations | None:
-    """What an approval of the transfer is given under now; None when the policy denies it."""
-    answer = verdict(state, transfer, Moment.at(max(state.time, now)))
-    return answer.obligations if isinstance(answer, Allowed) else None
-
-
-def approves(state: CustodyState, person: str, transfer: Transfer, found: Obligations) -> bool:
-    """Whether the person's approval under these obligations would be a new one that counts."""
-    given = any(a.person == person and a.obligations == found.digest for a in transfer.approvals)
-    own = person == transfer.initiator and not found.terms.initiator_may_approve
-    return bool(in_force(state).groups_of(person) & found.groups) and not given and not own
-
-
-def counts_here(found: Obligations, credential: Credential) -> bool:
-    """Whether the rule takes approvals by this key: the surface belongs to the key, not to the page."""
-    terms = found.terms
-    away = terms.surface is Surface.APPROVER and credential.surface is not Surface.APPROVER
-    return not away and (credential.device_bound or not terms.device_bound)
 
 
 def _everyone(_state: CustodyState, _person: str, _subject: Subject) -> bool:

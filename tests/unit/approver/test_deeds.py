@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from strongroom.approver.deeds import approval, stop, unsigned, would_count
+from strongroom.approver.replica import Replica
+from strongroom.approver.shelf import Shelf
 from strongroom.approver.sources import Follower
 from strongroom.custody.state import TransferId
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.statement import from_envelope, sign_statement
 from strongroom.errors import Refused
 from tests.unit.approver.mirror import Mirror
-from tests.workspace import Workspace
+from tests.workspace import WEI, Workspace
 
 
 @pytest.fixture
@@ -63,3 +66,14 @@ def test_a_stop_asks_for_no_head(home: Workspace) -> None:
     assert unsigned(statement).pae() == envelope.pae() and statement.seen is None
     home.add("workspace.frozen", subject, [envelope])
     assert home.state.freezes
+
+
+def test_a_key_of_another_surface_is_told_before_it_signs(tmp_path: Path) -> None:
+    home = Workspace()
+    home.policy["fold"] = 2
+    home.policy["rules"][2]["allow"]["surface"] = "approver"
+    name = home.ready().propose("alice", amount=str(2 * WEI))
+    made = Follower(Replica(home.state.workspace, Shelf(tmp_path)), [Mirror(home)])
+    made.look()
+    with pytest.raises(Refused, match=r"approval\.surface_is_the_credentials"):
+        approved(home, made, name, "bob")

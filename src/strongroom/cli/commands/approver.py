@@ -204,6 +204,8 @@ def _render(document: dict[str, Any]) -> None:
     known = [f"own wallet {to['wallet']}"] if to["wallet"] else [f"listed as {label}" for label in to["listed_as"]]
     say(f"{document['initiator']} asks to move  {amount['text']}", "bold")
     say(f"  to      {to['address']}  ({', '.join(known) or 'on no list'})", "bold")
+    for told in document["does"]:
+        say(f"  {told}", "bold")
     say(f"  exactly {amount['base_units']} base units of {document['asset']}")
     say(f"  from    wallet {wallet['name']}, tier {wallet['tier']}")
     say(f"  why     {document['why']}")
