@@ -14,9 +14,10 @@ from strongroom.custody.limits import Debit, debit, revalued, usage
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Rolling, Transfer, TransferId
 from strongroom.custody.transfers import opened
+from strongroom.documents.request import REQUEST_TYPE
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry
-from strongroom.policy.evaluate import Denied, Verdict, Window, evaluate, exceeded
+from strongroom.policy.evaluate import Allowed, Denied, Verdict, Window, evaluate, exceeded
 from strongroom.policy.model import Policy
 
 PROPOSED: Final = "proposed"
@@ -54,7 +55,8 @@ class Replay:
         """The next entry, with the states around it."""
         match entry.kind:
             case "transfer.proposed":
-                self._proposed(before, after.transfers[entry.body["transfer"]])
+                requested = entry.evidence[0].payload_type == REQUEST_TYPE
+                self._proposed(before, after.transfers[entry.body["transfer"]], requested=requested)
             case "transfer.authorized":
                 self._authorized(before, after.transfers[entry.body["transfer"]], entry.time)
                 self._spent(before, entry, after)
@@ -69,11 +71,14 @@ class Replay:
     def _keep(self, state: CustodyState) -> None:
         self._windows, self._debits = state.windows, state.debits
 
-    def _proposed(self, before: CustodyState, transfer: Transfer) -> None:
+    def _proposed(self, before: CustodyState, transfer: Transfer, *, requested: bool) -> None:
         self.transfers += 1
         member = self._draft.members.get(transfer.initiator)
         key = next(iter(member.credentials)) if member else transfer.key
         new = _opening(self._drafted(before), replace(transfer, key=key))
+        tier = self._draft.tiers.get(before.wallets[transfer.intent.wallet].tier)
+        if requested and isinstance(new, Allowed) and tier and not tier.requests:
+            new = Denied("request.tier", "from this tier transfers are proposed by statements only")
         if isinstance(new, Denied):
             self._denied.add(transfer.id)
         self._compare(transfer, PROPOSED, _opening(before, transfer), new)

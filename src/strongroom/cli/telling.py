@@ -8,6 +8,8 @@ from typing import Any
 from strongroom.cli.output import say
 from strongroom.documents.canonical import digest
 from strongroom.policy.chapters import chapters
+from strongroom.policy.evaluate import Denied, Verdict
+from strongroom.policy.words import terms
 
 
 def tell(policy: Mapping[str, Any]) -> None:
@@ -18,3 +20,17 @@ def tell(policy: Mapping[str, Any]) -> None:
         say(title, "bold")
         for line in lines:
             say(f"  {line}")
+
+
+def answer_document(answer: Verdict) -> dict[str, Any]:
+    """A verdict as JSON."""
+    if isinstance(answer, Denied):
+        return {"verdict": "denied", "code": answer.code, "reason": answer.reason}
+    return {"verdict": "allowed", "obligations": answer.obligations.to_doc()}
+
+
+def answer_phrases(answer: Verdict, assets: Mapping[str, Any]) -> list[str]:
+    """A denial in one phrase; an allowance in several: its rule, then its terms."""
+    if isinstance(answer, Denied):
+        return [f"denied [{answer.code}]: {answer.reason}"]
+    return [f"by rule '{answer.obligations.rule}'", *terms(answer.obligations.to_doc(), {}, assets)]

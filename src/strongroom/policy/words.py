@@ -139,11 +139,12 @@ def _operation(operation: str | Doc) -> str:
         return f"the message '{operation['message']}'"
     shape = operation["call"]
     said = f"a call of {shape['method']} on {either(shape['contracts'], 'no contract')}"
-    return " with ".join([said, *filter(None, [" and ".join(map(_argument, shape.get("arguments", [])))])])
+    return " with ".join([said, *filter(None, [" and ".join(map(constraint, shape.get("arguments", [])))])])
 
 
-def _argument(constraint: Doc) -> str:
-    name = f"argument {constraint['index'] + 1}" if "index" in constraint else constraint["field"]
-    if constraint.get("own_wallet"):
+def constraint(spec: Doc) -> str:
+    """What must hold of an argument of a call (counted from 1), or of a field of a message."""
+    name = f"argument {spec['index'] + 1}" if "index" in spec else spec["field"]
+    if spec.get("own_wallet"):
         return f"{name} an own wallet"
-    return f"{name} {either(constraint['is'], 'nothing') if 'is' in constraint else _between(constraint, str)}"
+    return f"{name} {either(spec['is'], 'nothing') if 'is' in spec else _between(spec, str)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from strongroom.audit.replay import Change, Replay
 from strongroom.custody.fold import apply
 from strongroom.custody.state import EMPTY
+from strongroom.documents.request import proposal_hash
 from strongroom.policy.evaluate import Allowed, Denied
 from strongroom.policy.loader import load_policy
+from tests.tokens import SoftService
 from tests.workspace import ETH, OTHER, PAYEE, WEI, Workspace, seeded
 
 Document = dict[str, Any]
@@ -109,6 +112,21 @@ def test_why_the_draft_denies(edit: Callable[[Document], Any], code: str) -> Non
         if "exchange" not in draft["people"] and rule["when"].get("initiator") == {"members": ["exchange"]}:
             rule["when"]["initiator"] = {}
     assert told(replayed(workspace, draft)) == {transfer: code}
+
+
+def test_a_request_from_a_tier_that_would_take_none_is_denied() -> None:
+    workspace, service = Workspace(), SoftService()
+    workspace.policy["fold"] = 2
+    workspace.policy["tiers"]["hot"]["requests"] = True
+    workspace.policy["people"]["exchange"]["keys"].append(service.credential.to_doc())
+    workspace.ready()
+    request = service.request(json.dumps(workspace.intent()).encode(), workspace.state.workspace, workspace.time)
+    transfer = proposal_hash(request)
+    workspace.add("transfer.proposed", {"transfer": transfer}, [request])
+    draft = {**copy.deepcopy(workspace.policy), "version": 2}
+    assert replayed(workspace, draft) == ()
+    draft["tiers"]["hot"]["requests"] = False
+    assert told(replayed(workspace, draft)) == {transfer: "request.tier"}
 
 
 def test_another_key_of_the_same_person_is_no_change() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from strongroom.policy.loader import load_policy
 from tests.unit.cli.conftest import Cli, Site
-from tests.workspace import NODES, PEOPLE, TOKEN, WEI, seeded
+from tests.workspace import NODES, OTHER, PEOPLE, TOKEN, WEI, seeded
 
 LIMIT = {"name": "LUSD a day", "asset": TOKEN, "seconds": 86400, "per": "source", "max": "5000000000"}
 
@@ -119,3 +119,42 @@ def test_replay_lists_what_a_draft_would_have_decided_otherwise(cli: Cli, site: 
     assert change["new"]["verdict"] == "allowed" and change["new"]["obligations"]["rule"] == "slower"
     live = cli("--profile", alice, "policy", "replay", "next.json")
     assert "was by rule 'small ETH'" in live.out and "now by rule 'slower'; after a delay of 1 minute" in live.out
+
+
+def test_diff_says_what_changes_and_when(cli: Cli, site: Site, draft: dict[str, Any]) -> None:
+    write(draft)
+    told = cli("--profile", site.profile("alice"), "policy", "diff", "next.json")
+    assert told.code == 0 and "tightens  Limits beside all rules, LUSD a day: nothing → at most 5000 LUSD" in told.out
+    assert "in force as soon as the administrators have signed it" in told.out
+    write({**draft, "cool_down": 60, "version": 3}, "later.json")
+    later = json.loads(cli("policy", "diff", "next.json", "later.json", "--json").out)
+    assert later["tightens"] is False and [each["field"] for each in later["changes"]] == ["cool_down"]
+    skipped = cli("--profile", site.profile("alice"), "policy", "diff", "later.json")
+    assert "it waits 1 hour, until" in skipped.out and "the next version is 2, not 3" in skipped.out
+
+
+def test_explain_reads_a_policy_or_answers_a_question(cli: Cli, site: Site, draft: dict[str, Any]) -> None:
+    write(draft)
+    read = cli("policy", "explain", "next.json")
+    assert read.code == 0 and "LUSD a day: at most 5000 LUSD in 1 day per source" in read.out
+    alice = site.profile("alice")
+    question = ("--from", "hot-eth", "--to", OTHER.rpartition(":")[2], "--asset", "ETH", "--amount", "2")
+    told = cli("--profile", alice, "policy", "explain", "--by", "alice", *question)
+    assert "1. small ETH: not by exchange, nor at most 1 ETH" in told.out and "3. larger ETH: decides" in told.out
+    assert "by rule 'larger ETH'; allowed with approvals by 2 of treasury" in told.out
+    draft["limits"][0]["max"] = str(WEI)
+    write(draft)
+    stricter = cli("--profile", alice, "policy", "explain", "next.json", "--by", "alice", *question, "--json")
+    assert json.loads(stricter.out)["answer"]["code"] == "limit.exceeded"
+    unknown = cli("--profile", alice, "policy", "explain", "--by", "mallory", *question)
+    assert unknown.code == 2 and "[person.unknown]" in unknown.err
+
+
+def test_explain_takes_a_transfer_or_an_intent(cli: Cli, site: Site) -> None:
+    log, alice = site.coordinator.log, site.profile("alice")
+    transfer = log.propose(amount=str(WEI // 4))
+    told = json.loads(cli("--profile", alice, "policy", "explain", "--transfer", transfer[:12], "--json").out)
+    assert told["answer"]["obligations"]["rule"] == "small ETH" and told["rules"][-1]["decides"]
+    write(log.intent(amount=str(2 * WEI)), "intent.json")
+    asked = cli("--profile", alice, "policy", "explain", "--by", "exchange", "--intent", "intent.json", "--json")
+    assert json.loads(asked.out)["answer"]["code"] == "policy.no_rule"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strongroom.policy.chapters import chapters
+from strongroom.policy.chapters import TITLES, chapters, named, parts
 from strongroom.policy.words import approvals, duration, money, sentence, value
 from tests.workspace import CHAIN, ETH, PAYEE, TOKEN, TOKEN_CONTRACT, WEI, Workspace
 
@@ -100,22 +100,43 @@ def test_amounts_and_times_are_exact() -> None:
 
 def test_the_whole_document_is_said() -> None:
     told = dict(chapters(DOCUMENT))
-    assert told["Administrators"][0] == "2 of alice, bob, carol change the policy"
-    assert told["Lists of destinations"] == ["vendors: 1 of treasury add to it, usable after 1 minute"]
-    assert told["Limits beside all rules"] == ["'ETH a day': at most 50 ETH in 1 day per source"]
+    assert told["Administrators"] == ["2 of alice, bob, carol"]
+    assert told["Lists of destinations"] == ["vendors: 1 of treasury add to it; usable after 1 minute"]
+    assert told["Limits beside all rules"] == ["ETH a day: at most 50 ETH in 1 day per source"]
     rules = told["Rules: the first that matches decides"]
     assert rules[0].startswith("1. small ETH: By exchange;") and rules[-1] == "Whatever no rule allows is denied."
     assert "Prices" not in told and "Messages" not in told
+
+
+def test_no_field_of_the_document_is_left_out() -> None:
+    assert parts(DOCUMENT).keys() == TITLES.keys()
+    assert TITLES.keys() | {"format", "fold", "version"} == DOCUMENT.keys() | {"valuation", "messages"}
+
+
+def test_rows_of_one_name_are_told_apart() -> None:
+    assert [*named([{"name": "a"}, {"name": "b"}, {"name": "a"}])] == ["a", "b", "a (2)"]
 
 
 def test_what_fold_2_adds_to_the_document_is_said() -> None:
     document = Workspace().policy_document()
     document["tiers"]["hot"] |= {"ceiling": {"seconds": 86400, "out": "100", "in": None}, "requests": True}
     document["valuation"] = {**CENTS, "group": "treasury", "threshold": 2, "max_age": 3600}
-    document["messages"] = {"order": {"primary_type": "Order", "domain": {"name": "Exchange"}}}
+    fields = [{"name": "to", "type": "address"}, {"name": "sum", "type": "uint256"}]
+    document["messages"] = {
+        "order": {
+            "chain": CHAIN,
+            "primary_type": "Order",
+            "domain": {"name": "Exchange", "version": "1"},
+            "types": {"Order": fields},
+            "fields": [{"field": "sum", "max": "7"}, {"field": "to", "own_wallet": True}],
+        }
+    }
     document["limits"] = [{"name": "all", "seconds": 60, "per": "source", "max_value": "250"}]
     told = dict(chapters(document))
-    assert told["Tiers"][0].endswith("at most 1 USD out in 1 day, takes RS256 requests")
-    assert told["Prices"] == ["in USD by 2 of treasury, good for 1 hour"]
-    assert told["Messages"] == ["'order': Order of Exchange"]
-    assert told["Limits beside all rules"] == ["'all': at most 2.5 USD in 1 minute per source"]
+    assert told["Tiers"][0].endswith("at most 1 USD out in 1 day; takes RS256 requests")
+    assert told["Prices"] == ["in USD with 2 decimals; stated by 2 of treasury; good for 1 hour"]
+    assert told["Messages"] == [
+        f"order: Order on {CHAIN}; name Exchange, version 1; Order(address to, uint256 sum); sum at most 7; "
+        "to an own wallet"
+    ]
+    assert told["Limits beside all rules"] == ["all: at most 2.5 USD in 1 minute per source"]

@@ -12,7 +12,6 @@ from strongroom.cli.output import Json, emit, say
 
 if TYPE_CHECKING:
     from strongroom.audit.replay import Change
-    from strongroom.policy.evaluate import Verdict
 
 Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="A whole policy in JSON or TOML.")]
 
@@ -47,6 +46,8 @@ def replay(
 
 
 def _document(change: Change) -> dict[str, Any]:
+    from strongroom.cli.telling import answer_document
+
     transfer, intent = change.transfer, change.transfer.intent
     return {
         "transfer": transfer.id,
@@ -57,38 +58,22 @@ def _document(change: Change) -> dict[str, Any]:
         "to": intent.to,
         "asset": intent.asset,
         "amount": str(intent.amount),
-        "old": _verdict(change.old),
-        "new": _verdict(change.new),
+        "old": answer_document(change.old),
+        "new": answer_document(change.new),
     }
-
-
-def _verdict(answer: Verdict) -> dict[str, Any]:
-    from strongroom.policy.evaluate import Denied
-
-    if isinstance(answer, Denied):
-        return {"verdict": "denied", "code": answer.code, "reason": answer.reason}
-    return {"verdict": "allowed", "obligations": answer.obligations.to_doc()}
 
 
 def _lines(change: Change, assets: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was asked for, what was said then, what the draft says; of changed terms only those that differ."""
+    from strongroom.cli.telling import answer_phrases
     from strongroom.policy.words import moment, money
 
     transfer, intent = change.transfer, change.transfer.intent
     asked = f"{money(assets, intent.asset, str(intent.amount))} from {intent.wallet} to {intent.to}"
-    old, new = _said(change.old, assets), _said(change.new, assets)
+    old, new = answer_phrases(change.old, assets), answer_phrases(change.new, assets)
     style = "yellow" if len(new) > 1 else "red"
     return [
         (f"{moment(transfer.proposed)}  {transfer.id[:12]}  {transfer.initiator}: {asked}", ""),
         (f"  was {'; '.join(part for part in old if part not in new[1:])}", "dim"),
         (f"  now {'; '.join(part for part in new if part not in old[1:])} (when {change.at})", style),
     ]
-
-
-def _said(answer: Verdict, assets: Mapping[str, Any]) -> list[str]:
-    from strongroom.policy.evaluate import Denied
-    from strongroom.policy.words import terms
-
-    if isinstance(answer, Denied):
-        return [f"denied [{answer.code}]: {answer.reason}"]
-    return [f"by rule '{answer.obligations.rule}'", *terms(answer.obligations.to_doc(), {}, assets)]
