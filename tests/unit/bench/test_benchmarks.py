@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, log, policy, scale, signing, tss
+from bench import core, credentials, log, policy, scale, signing, tss
 from bench.__main__ import NAMES, benchmark, main
 from bench.biglog import big_log
 from bench.figures import Section
@@ -35,6 +35,11 @@ def names(section: Section) -> str:
 def test_policy(bench: Bench) -> None:
     found = names(policy.run(bench))
     assert "decision" in found and "permission to sign" in found
+
+
+def test_credentials(bench: Bench) -> None:
+    found = names(credentials.run(bench))
+    assert "passkey (WebAuthn, ES256)" in found and "request (RS256, 2048 bits)" in found
 
 
 def test_log(bench: Bench) -> None:

@@ -82,7 +82,7 @@ def test_a_token_counts_once_for_ever(home: Workspace) -> None:
     assert refused(home, request(home, body=body_of(home, idempotency="third"), nonce="nonce-again")) == "jwt.replayed"
 
 
-def test_a_nonce_belongs_to_one_key_and_equal_bodies_of_two_services_are_two_transfers(home: Workspace) -> None:
+def test_equal_bodies_of_two_services_are_two_transfers(home: Workspace) -> None:
     body = body_of(home)
     first = propose(home, request(home, body=body, nonce="1"))
     second = propose(home, request(home, RIVAL, body=body, nonce="1"))
