@@ -21,7 +21,6 @@ class Attack:
 
 
 _FOLD: Final = "every replica"
-_PASSKEYS: Final = "credentials are Ed25519 keys: no passkeys yet"
 _ETHEREUM: Final = "wallets are accounts on EVM chains"
 
 ATTACKS: Final = (
@@ -32,7 +31,9 @@ ATTACKS: Final = (
         5, "one person fills two places of a quorum", _FOLD,
         ("approval.person_already_counted",), ("test_attack_5_",),
     ),
-    Attack(6, "an approval says another surface", absent=_PASSKEYS),
+    Attack(
+        6, "an approval says another surface", _FOLD, ("approval.surface_is_the_credentials",), ("test_attack_6_",),
+    ),
     Attack(
         7, "an assertion without user verification, or across origins", _FOLD,
         ("webauthn.user_not_verified", "webauthn.type", "webauthn.cross_origin"), ("test_attack_7_",),
@@ -63,9 +64,14 @@ ATTACKS: Final = (
         ("payload.data_differs", "payload.tx_type"), ("test_attack_22_",),
     ),
     Attack(24, "amounts in other spellings", "documents", ("amount.syntax",), ("test_attack_24_",)),
-    Attack(26, "assets without a fresh valuation", absent="no rule compares values across assets yet"),
+    Attack(
+        26, "assets without a fresh valuation", _FOLD, ("valuation.missing", "valuation.stale"), ("test_attack_26_",),
+    ),
     Attack(28, "a destination that derives from no logged key", absent=f"{_ETHEREUM}: no Safe, no Bitcoin yet"),
-    Attack(29, "a forged or absent screening result", absent="no screening yet"),
+    Attack(
+        29, "a forged or absent screening result", _FOLD, ("screening.not_signed", "screening.other_intent"),
+        ("test_attack_29_",),
+    ),
     Attack(
         30, "a coordinator from last week's backup", "every witness", ("checkpoint.not_extending",),
         ("test_attack_30_", "test_an_old_copy_of_the_database_forks_nothing"),
