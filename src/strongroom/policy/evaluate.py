@@ -179,8 +179,9 @@ def _answer(rule: Rule, request: Request) -> Verdict:
 def _holds(rule: Rule, request: Request, groups: frozenset[str], used: Usage) -> bool:
     """Whether every part of the condition holds that needs no price; cheap facts first, window sums last."""
     c, r = rule.condition, request
-    facts = ((c.assets, r.asset), (c.wallets, r.wallet), (c.tiers, r.tier), (c.sources, r.account))
-    if any(named is not None and fact not in named for named, fact in facts):
+    if (c.assets is not None and r.asset not in c.assets) or (c.wallets is not None and r.wallet not in c.wallets):
+        return False
+    if (c.tiers is not None and r.tier not in c.tiers) or (c.sources is not None and r.account not in c.sources):
         return False
     if c.initiators is not None or c.initiator_groups is not None:
         named = c.initiators is not None and r.initiator in c.initiators
