@@ -31,8 +31,7 @@ from strongroom.custody.state import EMPTY, CustodyState, Listed, Prices, Wallet
 from strongroom.documents.names import AccountId, AssetId, ChainId
 from strongroom.errors import InvalidInput
 from strongroom.policy.evaluate import Allowed, Request, evaluate, exceeded
-from strongroom.policy.loader import load_policy
-from tests.policies import Ask, Scenario, Stated, scenario
+from tests.policies import Ask, Scenario, Stated, loaded, scenario
 
 ASKS: Final = 25
 """Requests before each seed's world."""
@@ -89,7 +88,8 @@ def _changed(state: CustodyState, event: dict[str, Any] | Stated) -> CustodyStat
         assert state.policy
         prices = Prices(event.observed, Map({AssetId(asset): int(price) for asset, price in event.prices.items()}))
         return replace(state if state.prices else revalued(state, state.policy, prices), prices=prices)
-    policy = load_policy(event)
+    policy = loaded(event)
+    assert policy
     return replace(state, policy=policy, windows=resummed(state, policy))
 
 
