@@ -123,6 +123,12 @@ ATTACKS: Final = (
         ("test_a_lie_in_the_log_", "test_signers_sign_nothing_that_the_log_does_not_authorize"),
     ),
     Attack(
+        0, "a forged, old, foreign or uncosigned log shown to a person",
+        "the approver's machine", ("statement.unknown_key", "checkpoint.no_quorum", "checkpoint.stale",
+                                   "checkpoint.not_extending", "workspace.not_created_here"),
+        ("test_an_approvers_machine_",),
+    ),
+    Attack(
         0, "the coordinator's database edited by SQL", "nodes: their copy is adopted", (),
         ("test_a_database_edited_by_sql_changes_nothing",),
     ),
