@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from strongroom.chains.evm.checksum import checksum
 from strongroom.documents.canonical import digest, encode
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.passkey import challenge_of
 from strongroom.documents.statement import Seen, Statement, payload_type
 from strongroom.errors import StrongroomError
-from strongroom.lab.chain import ETH_ASSET
+from strongroom.lab import roles
+from strongroom.lab.actions import WALLET
+from strongroom.lab.chain import CHAIN, ETH_ASSET
+from strongroom.lab.layout import NODES
 from tests.browser import Visitor, chromium
 from tests.e2e.conftest import Lab, linked
 from tests.e2e.elsewhere import ASSERTION, FRAME, form, page
-from tests.e2e.office import PEOPLE, Office, opened
+from tests.e2e.office import CONSOLE, PEOPLE, Machine, Office, opened, press
+from tests.hostile.attacker import THIEF
+from tests.hostile.conftest import QUORUM_BLOCKED, audited, besieged
+from tests.hostile.test_stops import in_force
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         lab.actions.rpc.faucet(lab.actions.open_wallet()["account"], ETH_ASSET, 100 * 10**18)
         with chromium() as browser, opened(lab, browser, pictures) as made:
             made.enrol(*PEOPLE)
-            yield made
+            with Machine(lab, "carol") as made.machine:
+                made.enrol_at(made.machine)
+                made.adopt()
+                yield made
     finally:
         lab.remove()
 
@@ -49,8 +60,8 @@ def test_three_people_and_their_passkeys_complete_a_transfer(office: Office) -> 
     alice = office.sign_in("alice")
     payee = "0x" + secrets.token_hex(20)
     transfer = office.propose(alice, payee, "2", "rent of the office")
-    for name in ("bob", "carol"):
-        office.approve(office.sign_in(name), transfer)
+    office.approve(office.sign_in("bob"), transfer)
+    office.approve_at(office.machine, transfer)
     document = office.lab.actions.watch(transfer, lambda doc: doc["status"] == "completed")
     assert document["initiator"] == "alice" and office.lab.actions.rpc.balance(payee) == 2 * 10**18
     expect(alice.locator(".title .pill")).to_have_text("completed")  # her page has followed by itself
@@ -77,18 +88,18 @@ def test_an_authenticator_that_verifies_nobody_signs_nothing(office: Office, wai
     passkey = office.people["bob"].passkey
     bob.goto(f"{office.url}/acts/transfer.approve?transfer={waiting}")
     passkey.verifies(False)
-    bob.get_by_role("button", name="Approve with a passkey").click()
+    press(bob, "Approve with a passkey")
     expect(bob.get_by_role("alert")).to_be_visible()
     office.picture(bob, "passkey-refused")
     passkey.verifies(True)
     passkey.leave_out_verification()
     with bob.expect_navigation():
-        bob.get_by_role("button", name="Approve with a passkey").click()
+        press(bob, "Approve with a passkey")
     office.picture(bob, "refused")
     assert "webauthn.user_not_verified" in bob.inner_text("main") and unapproved(office, waiting)
     bob.goto(f"{office.url}/sign-in")
     with bob.expect_navigation():
-        bob.get_by_role("button", name="Sign in with a passkey").click()
+        press(bob, "Sign in with a passkey")
     assert "webauthn.user_not_verified" in bob.inner_text("main")
     passkey.leave_out_verification(False)
 
@@ -149,7 +160,7 @@ def test_a_stolen_cookie_reads_and_nothing_else(office: Office, waiting: str) ->
         answer = thief.context.request.post(f"{office.url}/acts/{act}", form={"payload": "e30="})
         assert answer.status == 401 and "session.assertion_missing" in answer.text()
     thief.page.goto(f"{office.url}/acts/transfer.approve?transfer={waiting}")
-    thief.page.get_by_role("button", name="Approve with a passkey").click()
+    press(thief.page, "Approve with a passkey")
     expect(thief.page.get_by_role("alert")).to_be_visible()
     assert unapproved(office, waiting)
     thief.close()
@@ -167,3 +178,66 @@ def test_a_session_begins_anew_at_each_sign_in(office: Office) -> None:
     (after,) = context.cookies()
     assert len({before["value"], planted, after["value"]}) == 3
     assert after["httpOnly"] and after["sameSite"] == "Strict" and after["path"] == "/console"
+
+
+def test_a_console_that_shows_another_recipient(office: Office) -> None:
+    """Alice means a friend, signs for the thief, and bob sees the friend; carol's own machine shows the thief."""
+    lab, friend = office.lab, checksum("0x" + secrets.token_hex(20))
+    with besieged(lab, start=False) as siege:
+        siege.start("tests.hostile.attacker", "pages")
+        roles.wait_for_nodes(lab.layout, lab.settings)
+        transfer = office.propose(office.sign_in("alice"), friend, "4", "a gift")
+        office.approve(office.sign_in("bob"), transfer)
+        office.picture(office.people["bob"].page, "lying-console")
+        assert friend in said(office.people["bob"].page)
+        carol = office.look_at(office.machine, transfer)
+        office.picture(carol, "approver-sees-the-thief")
+        assert checksum(THIEF) in said(carol) and friend not in said(carol)
+        carol.get_by_role("link", name=re.compile("Reject")).click()
+        office.sign(carol, rf"/transfers/{transfer}$")
+        lab.actions.watch(transfer, lambda document: bool(document["closed"]))
+        meant = lab.actions.member("alice").propose(
+            WALLET, f"{CHAIN}:{friend.lower()}", ETH_ASSET, 10**18, "attack: once_approved", secrets.token_hex(8)
+        )["id"]
+        office.approve(office.sign_in("bob"), meant)
+        office.approve_at(office.machine, meant)
+        assert siege.refused("payload.recipients_differ", QUORUM_BLOCKED) <= set(NODES)
+        lab.actions.member("alice").state("transfer.cancel", {"transfer": meant}, stop=True)
+        lab.actions.watch(meant, lambda document: bool(document["closed"]))
+    assert lab.actions.rpc.balance(THIEF) == 0 and lab.actions.rpc.balance(friend.lower()) == 0
+    audited(lab)
+
+
+def test_a_freeze_that_the_coordinator_drops_is_given_on_the_own_machine(office: Office) -> None:
+    """It goes by the second relay, and the signers refuse the next transfer; two administrators end it."""
+    lab, carol = office.lab, office.people["carol"].page
+    with besieged(lab, start=False) as siege:
+        siege.start("tests.hostile.attacker", "withhold")
+        roles.wait_for_nodes(lab.layout, lab.settings)
+        office.machine.enter(carol)
+        carol.goto(f"{office.machine.origin}/stops")
+        carol.get_by_label(re.compile("Why")).fill("phone stolen")
+        office.picture(carol, "approver-stops")
+        press(carol, "Freeze")
+        office.picture(carol, "approver-freeze")
+        office.sign(carol, "/$")
+        office.picture(carol, "approver-frozen")
+        proposed = lab.actions.propose("ETH", 10**15, "0x" + secrets.token_hex(20), "after the freeze")
+        assert siege.refused("workspace.frozen", 2) <= set(NODES)
+        assert lab.actions.api.get(f"/v1/transfers/{proposed['id']}")["txids"] == []
+    frozen = in_force(lab)
+    assert [row["reason"] for row in frozen] == ["phone stolen"]
+    for name, logged in (("alice", False), ("bob", True)):
+        theirs = office.sign_in(name)
+        theirs.goto(f"{office.url}/acts/workspace.unfreeze?freeze={frozen[0]['id']}")
+        office.picture(theirs, "unfreeze")
+        office.sign(theirs, CONSOLE)
+        assert ("kept until others have signed" in theirs.inner_text("body")) is not logged
+    assert not [row for row in lab.actions.api.get("/v1/freezes")["freezes"] if row["in_force"]]
+    lab.actions.send("ETH", 10**12, "0x" + secrets.token_hex(20), "after the release")
+    audited(lab)
+
+
+def said(by: Page) -> str:
+    """What a page says, without what sets the groups of an address apart."""
+    return re.sub(r"\s+", "", by.inner_text("main"))

@@ -18,17 +18,20 @@ from typing import Any
 from strongroom.api.app import create_app
 from strongroom.chains.evm.transaction import UnsignedTransaction, digest, encode
 from strongroom.chains.evm.transfer import call, chain_number
+from strongroom.console import propose
 from strongroom.coordinator import house as house_module
 from strongroom.coordinator import run as run_module
 from strongroom.coordinator.adoption import Adoption
+from strongroom.coordinator.config import load_config
 from strongroom.coordinator.hall import Hall
 from strongroom.coordinator.house import House
 from strongroom.coordinator.peers import Peer
 from strongroom.coordinator.run import main
 from strongroom.coordinator.sequencer import Sequencer
 from strongroom.coordinator.stages import plan
+from strongroom.custody import words
 from strongroom.custody.fold import apply
-from strongroom.custody.state import CustodyState, Transfer, TransferId
+from strongroom.custody.state import CustodyState, Transfer, TransferId, Wallet
 from strongroom.custody.stops import STOPS
 from strongroom.documents.canonical import encode as canonical
 from strongroom.documents.canonical import parse
@@ -181,6 +184,13 @@ class Attacker:
         mine = self.statement("workspace.unfreeze", body, "coordinator", self.desk.key)
         self.sequence("workspace.unfrozen", body, (mine,))
 
+    def once_approved(self, transfer: Transfer, _evidence: Envelope) -> None:
+        """Wait for people's approvals, and use them for a payload that pays somebody else."""
+        if len(self.desk.state.transfers[transfer.id].approvals) < 2:
+            asyncio.get_running_loop().call_later(0.1, self.once_approved, transfer, _evidence)
+        else:
+            self.authorize(transfer, self.payload(transfer, to=THIEF))
+
     def unlogged(self, transfer: Transfer, _evidence: Envelope) -> None:
         """Ask the signers outright to sign what no entry authorizes."""
         raw = self.payload(transfer, to=THIEF)
@@ -223,8 +233,8 @@ def corrupt() -> None:
     plan.Planner.authorize = authorize  # type: ignore[method-assign]
     built = House.__init__
 
-    def build(self: House, *parts: Any) -> None:
-        built(self, *parts)
+    def build(self: House, *parts: Any, **named: Any) -> None:
+        built(self, *parts, **named)
         attacker = Attacker(self)
         tried: set[str] = set()
 
@@ -283,7 +293,21 @@ def swallow_stops() -> None:
     Sequencer.submit = without_stops  # type: ignore[method-assign]
 
 
+def show_another_recipient() -> None:
+    """Let the console write the thief into what people sign, and show them, there and by the API, whom they meant."""
+    asked: list[str] = []
+
+    def account(_state: CustodyState, wallet: Wallet, text: str) -> str:
+        asked.append(text.lower())
+        return f"{wallet.chain}:{THIEF}"
+
+    honest = words.checksum
+    vars(propose)["_account"] = account
+    vars(words)["checksum"] = lambda address: honest(asked[-1] if address == THIEF and asked else address)
+
+
 SPECIAL = {
+    "pages": show_another_recipient,
     "": lambda: None,
     "fork": forget_the_nodes,
     "future": lambda: shift_the_clock(600_000),
@@ -293,4 +317,5 @@ SPECIAL = {
 if __name__ == "__main__":
     corrupt()
     SPECIAL[sys.argv[2] if len(sys.argv) > 2 else ""]()
-    main(Path(sys.argv[1]), create_app)
+    home = Path(sys.argv[1])
+    main(home, lambda service: create_app(service, console=load_config(home).console))

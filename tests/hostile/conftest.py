@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,34 +87,35 @@ class Siege:
         return member.propose(WALLET, to, identifier, amount, f"attack: {attack}", secrets.token_hex(8))
 
 
+@contextmanager
+def besieged(lab: Lab, prepare: Callable[[Path], None] | None = None, *, start: bool = True) -> Iterator[Siege]:
+    """Replace a lab's coordinator by the attacker within a `with`; the honest one is back afterwards."""
+    processes.stop(lab.layout, ["coordinator"])
+    home, user = lab.layout.home(ATTACKER), user_of("coordinator")
+    if home.exists():
+        shutil.rmtree(home)
+    private_home(home, user)
+    subprocess.run(as_user(user, ["cp", "-a", f"{lab.layout.home('coordinator')}/.", str(home)]), check=True)
+    if prepare:
+        prepare(home)
+    under = Siege(lab, home)
+    try:
+        if start:
+            under.start()
+            roles.wait_for_nodes(lab.layout, lab.settings)
+        yield under
+    finally:
+        processes.stop(lab.layout, [ATTACKER])
+        roles.start(lab.layout, "coordinator")
+        roles.wait_for_api(lab.layout, lab.settings)
+        roles.wait_for_nodes(lab.layout, lab.settings)
+        shutil.rmtree(home)
+
+
 @pytest.fixture(scope="session")
 def besiege(lab: Lab) -> Callable[..., Any]:
-    """Replace the coordinator by the attacker within a `with`; the honest one is back afterwards."""
-
-    @contextmanager
-    def siege(prepare: Callable[[Path], None] | None = None, *, start: bool = True) -> Iterator[Siege]:
-        processes.stop(lab.layout, ["coordinator"])
-        home, user = lab.layout.home(ATTACKER), user_of("coordinator")
-        if home.exists():
-            shutil.rmtree(home)
-        private_home(home, user)
-        subprocess.run(as_user(user, ["cp", "-a", f"{lab.layout.home('coordinator')}/.", str(home)]), check=True)
-        if prepare:
-            prepare(home)
-        under = Siege(lab, home)
-        try:
-            if start:
-                under.start()
-                roles.wait_for_nodes(lab.layout, lab.settings)
-            yield under
-        finally:
-            processes.stop(lab.layout, [ATTACKER])
-            roles.start(lab.layout, "coordinator")
-            roles.wait_for_api(lab.layout, lab.settings)
-            roles.wait_for_nodes(lab.layout, lab.settings)
-            shutil.rmtree(home)
-
-    return siege
+    """`besieged` of the lab that these tests share."""
+    return partial(besieged, lab)
 
 
 def audited(lab: Lab) -> Report:

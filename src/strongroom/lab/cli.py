@@ -25,7 +25,8 @@ def up_command(json_: Json = False) -> None:
     if json_:
         typer.echo(layout.lab_json.read_text(), nl=False)
     else:
-        typer.echo(f"LAB is up. API {settings.api}, chain {settings.node_url}, details in .lab/lab.json")
+        typer.echo(f"LAB is up. Console {settings.console}/console, API {settings.api}, chain {settings.node_url}")
+        typer.echo("Details are in .lab/lab.json; enrol a passkey at the console, then: strongroom lab enrol FILE")
 
 
 @app.command("down")

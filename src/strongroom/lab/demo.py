@@ -166,6 +166,7 @@ def farewell(settings: Settings, sent: list[Sent]) -> list[str]:
     lines += [
         "Ask the node itself:",
         f"   curl -s {settings.node_url} -H 'content-type: application/json' -d '{json.dumps(ask)}'",
+        f"Look at it in a browser, as somebody new (README, \"Look at it\"): {settings.console}/console",
         "Look around; here you are alice, unless you say --profile bob, carol or exchange:",
         f"   {command} status",
         f"   {command} transfer list",

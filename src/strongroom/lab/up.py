@@ -74,6 +74,7 @@ def write_lab_json(layout: Layout, settings: Settings) -> dict[str, Any]:
     doc = {
         "label": "LAB",
         "api": settings.api,
+        "console": f"{settings.console}/console",
         "workspace": settings.workspace,
         "node_url": settings.node_url,
         "relay": settings.relay,
