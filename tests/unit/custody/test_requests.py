@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from strongroom.custody.state import TransferId
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.request import client_id, proposal_hash
 from strongroom.errors import StrongroomError
 from tests.tokens import SoftService
+from tests.unit.custody.test_snapshot import reread
 from tests.workspace import OTHER, WEI, Workspace
 
 SERVICE, RIVAL = SoftService("exchange"), SoftService("rival")
@@ -180,3 +183,24 @@ def test_an_rs256_key_signs_no_statement(home: Workspace) -> None:
     home.keys["exchange"] = Statements()  # type: ignore[assignment]
     with pytest.raises(StrongroomError, match=r"credential\.requests_only"):
         home.propose()
+
+
+def test_i16_the_state_with_requests_reads_back_from_its_snapshot(home: Workspace) -> None:
+    envelope = request(home)
+    propose(home, envelope)
+    found = reread(home.state)
+    assert found.proposals.index == home.state.proposals.index
+    home.state = found
+    assert refused(home, envelope) == "jwt.replayed"
+
+
+@given(st.data())
+def test_i17_a_changed_token_or_body_is_refused_with_a_code(opened: Workspace, data: st.DataObject) -> None:
+    home = opened.clone()
+    envelope = request(home, nonce="the one")
+    ((key, token),) = envelope.signatures
+    part = data.draw(st.sampled_from([envelope.payload, token]))
+    at = data.draw(st.integers(0, len(part) - 1))
+    changed = part[:at] + data.draw(st.binary(max_size=3).filter(lambda new: new != part[at : at + 1])) + part[at + 1 :]
+    body, token = (changed, token) if part is envelope.payload else (envelope.payload, changed)
+    assert refused(home, Envelope(body, envelope.payload_type, ((key, token),)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -15,9 +16,12 @@ from strongroom.custody.state import TransferId
 from strongroom.documents import proofs
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.request import proposal_hash
 from strongroom.errors import InvalidInput, Refused
 from strongroom.log.batch import Signers, parse_ahead, parse_entries
 from strongroom.log.entry import Entry, new_entry, parse_entry
+from tests.passkeys import SoftPasskey
+from tests.tokens import SoftService
 from tests.workspace import Workspace, seeded
 
 
@@ -166,4 +170,23 @@ def test_a_payment_by_a_key_that_no_wallet_has_is_not_remembered(workspace: Work
         signature = stranger.sign_recoverable(bytes.fromhex(entry.body["digest"]), hasher=None)[:64]
         raws.append(new_entry(entry.kind, entry.time, {**entry.body, "signature": signature.hex()}).raw)
     assert all(parse_entries(raws, known(workspace)))
+    assert not proofs._proven
+
+
+def test_what_passkeys_and_tokens_have_signed_is_left_to_the_definition() -> None:
+    home, service = Workspace(), SoftService()
+    home.policy["fold"] = 2
+    home.policy["tiers"]["hot"]["requests"] = True
+    home.policy["people"]["exchange"]["keys"].append(service.credential.to_doc())
+    phone = SoftPasskey("http://localhost:8420", seed="bob")
+    home.policy["people"]["bob"]["keys"].append(phone.credential.to_doc())
+    home.ready()
+    home.keys["bob"] = phone  # type: ignore[assignment]
+    for index in range(20):
+        home.propose(by="bob", amount="1")
+        body = json.dumps(home.intent(amount="1", idempotency=f"request {index}")).encode()
+        request = service.request(body, home.state.workspace, home.time)
+        home.add("transfer.proposed", {"transfer": proposal_hash(request)}, [request])
+    entries = home.entries[-40:]
+    assert parse_entries([entry.raw for entry in entries], known(home)) == entries
     assert not proofs._proven
