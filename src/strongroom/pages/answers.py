@@ -18,5 +18,5 @@ def read_answer(text: str) -> dict[str, Any]:
         )
     try:
         return parse_loose(text.encode(), max_bytes=_MOST)
-    except InvalidInput:
+    except (InvalidInput, UnicodeEncodeError):
         raise InvalidInput("webauthn.malformed", "the authenticator's answer cannot be read", "try again") from None
