@@ -104,7 +104,7 @@ def test_an_approvers_machine_is_not_made_to_believe_that_an_old_head_is_new(hom
     with pytest.raises(Refused, match=r"checkpoint\.stale"):
         replica.head.require_fresh(home.time, 120)
     transfer, key = replica.state.transfers[name], home.keys["bob"].key_id
-    statement = approval(replica.state, replica.head, transfer, person="bob", key=key, now=home.time)
+    statement = approval(replica.known, transfer, person="bob", key=key, now=home.time)
     assert statement.seen == replica.head.seen, "what it signs names what it had seen, however old"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from strongroom.approver.replica import Head
+from strongroom.approver.replica import Known
 from strongroom.approver.showing import next_moment
 from strongroom.custody.authority import credential_of
 from strongroom.custody.decision import block, require, unfit, verdict
@@ -18,16 +18,16 @@ from strongroom.log.entry import new_entry
 VALID: Final = 3_600_000  # ms
 
 
-def approval(state: CustodyState, head: Head, transfer: Transfer, *, person: str, key: str, now: int) -> Statement:
+def approval(known: Known, transfer: Transfer, *, person: str, key: str, now: int) -> Statement:
     """Yes to this transfer under the obligations that this machine computes.
 
     Raises Refused with what denies it, or with why this key cannot say it.
     """
-    moment = next_moment(state, now)
+    state, moment = known.state, next_moment(known.state, now)
     obligations = require(block(state, transfer, moment) or verdict(state, transfer, moment)).obligations
     require(unfit(credential_of(state, person, key), obligations.terms))
-    subject, end = {"transfer": transfer.id}, now + VALID
-    return Statement(state.workspace, "transfer.approve", subject, obligations.digest, head.seen, person, key, end)
+    subject, seen, end = {"transfer": transfer.id}, known.head.seen, now + VALID
+    return Statement(state.workspace, "transfer.approve", subject, obligations.digest, seen, person, key, end)
 
 
 def stop(workspace: str, kind: str, subject: dict[str, Any], *, person: str, key: str, now: int) -> Statement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.approver.desk import APPROVE, Desk
+from strongroom.approver.replica import Known
 from strongroom.approver.showing import find, shown
 from strongroom.custody.authority import in_force
 from strongroom.custody.words import address_of
@@ -17,11 +18,12 @@ from strongroom.pages.acts import ACTS
 from strongroom.pages.rows import Row
 
 
-def rows(desk: Desk, kind: str, subject: dict[str, Any]) -> list[Row]:
+def rows(desk: Desk, known: Known, kind: str, subject: dict[str, Any]) -> list[Row]:
     """The subject of a statement with what this machine knows of it; raises InvalidInput transfer.unknown."""
     if "transfer" in subject:
-        return list(_transfer(desk, kind, str(subject["transfer"])))
-    return [_field(desk, name, value) for name, value in subject.items()]
+        found = find(known.state, str(subject["transfer"]))
+        return list(_transfer(shown(known.state, found, desk.person, desk.clock()), approving=kind == APPROVE))
+    return [_field(known, name, value) for name, value in subject.items()]
 
 
 def known_as(to: dict[str, Any]) -> str:
@@ -31,8 +33,7 @@ def known_as(to: dict[str, Any]) -> str:
     return f"listed as {', '.join(to['listed_as'])}" if to["listed_as"] else "on no list"
 
 
-def _transfer(desk: Desk, kind: str, name: str) -> Iterator[Row]:
-    document = shown(desk.state, find(desk.state, name), desk.person, desk.clock())
+def _transfer(document: dict[str, Any], *, approving: bool) -> Iterator[Row]:
     amount, wallet = document["amount"], document["wallet"]
     for line in document["does"]:
         yield Row("Does", line, "quote")
@@ -42,19 +43,19 @@ def _transfer(desk: Desk, kind: str, name: str) -> Iterator[Row]:
     yield Row("Asked by", document["initiator"])
     if document["why"]:
         yield Row("Why", document["why"], "quote")
-    if kind == APPROVE and document["decision"]["rule"]:
+    if approving and document["decision"]["rule"]:
         yield Row("Rule", document["decision"]["rule"], "quote", document["terms"])
     yield Row("Transfer", document["id"], "hash")
 
 
-def _field(desk: Desk, name: str, value: Any) -> Row:
+def _field(known: Known, name: str, value: Any) -> Row:
     if name == "account" and isinstance(value, str):
         try:
             return Row("Address", address_of(parse_account(value)), "address", value)
         except StrongroomError:
             pass  # shown as it is: the fold says what is wrong with it
     if name == "key":
-        members = in_force(desk.state).members.values()
+        members = in_force(known.state).members.values()
         holder = next((member.name for member in members if value in member.credentials), "nobody")
         return Row("Key", str(value), "hash", f"held by {holder}")
     text = value if isinstance(value, str) else json.dumps(value)

@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.approver.config import Config
 from strongroom.approver.deeds import approval, stop, would_count
-from strongroom.approver.replica import Head
+from strongroom.approver.replica import Head, Known
 from strongroom.approver.showing import find
 from strongroom.approver.sources import Follower
 from strongroom.custody.authority import in_force, stopping
@@ -48,14 +48,19 @@ class Desk:
     clock: Callable[[], int]
 
     @property
+    def known(self) -> Known:
+        """What this machine knows now; read once for what belongs together."""
+        return self.follower.replica.known
+
+    @property
     def state(self) -> CustodyState:
-        """The state at the newest head that was verified here."""
-        return self.follower.replica.state
+        """The state of it."""
+        return self.known.state
 
     @property
     def head(self) -> Head:
-        """That head."""
-        return self.follower.replica.head
+        """The head of it."""
+        return self.known.head
 
     def passkeys(self) -> list[Credential]:
         """The person's passkeys that are used on this page and count now."""
@@ -64,15 +69,15 @@ class Desk:
         here = [key for key in found if key.passkey and key.passkey.origin == self.config.origin]
         return [key for key in here if key.key_id not in self.state.revoked]
 
-    def statement(self, kind: str, subject: dict[str, Any], key: str) -> Statement:
+    def statement(self, known: Known, kind: str, subject: dict[str, Any], key: str) -> Statement:
         """What is to be signed; raises InvalidInput statement.wrong_kind, or Refused with what makes it impossible."""
         if kind == APPROVE:
-            self.head.require_fresh(self.clock(), self.config.max_age)
-            transfer = find(self.state, str(subject.get("transfer")))
-            return approval(self.state, self.head, transfer, person=self.person, key=key, now=self.clock())
+            known.head.require_fresh(self.clock(), self.config.max_age)
+            transfer = find(known.state, str(subject.get("transfer")))
+            return approval(known, transfer, person=self.person, key=key, now=self.clock())
         if kind not in STOP_STATEMENTS:
             raise InvalidInput("statement.wrong_kind", "this machine signs approvals and stops")
-        return stop(self.state.workspace, kind, subject, person=self.person, key=key, now=self.clock())
+        return stop(known.state.workspace, kind, subject, person=self.person, key=key, now=self.clock())
 
     def hand_in(self, envelope: Envelope) -> Handed:
         """Let a signed statement out, once it would count by this machine's own state; raises StrongroomError."""

@@ -37,7 +37,7 @@ from strongroom.passkeys.assertion import assertion_options, evidence_of
 from strongroom.wire.delivery import Handed
 
 HERE: Final = Path(__file__).parent
-_MOST: Final = 100  # rows of a list
+_MOST: Final = 200  # open transfers of a list
 _STATUS: Final[dict[type, int]] = {InvalidInput: 400, Unreachable: 503}
 
 
@@ -90,10 +90,12 @@ def _looking(machine: Machine) -> list[BaseRoute]:
 
     async def inbox(_request: Request) -> Response:
         state, now = desk.state, desk.clock()
-        listed = [row(state, each, desk.person, now) for each in newest_first(state) if each.id in state.open][:_MOST]
+        opened = [each for each in newest_first(state) if each.id in state.open]
+        listed = [row(state, each, desk.person, now) for each in opened[:_MOST]]
         waiting = [each for each in listed if each["waits_for_you"]]
         others = [each for each in listed if not each["waits_for_you"]]
-        return machine.page("inbox.html", waiting=waiting, others=others, passkeys=desk.head.size and desk.passkeys())
+        more, passkeys = len(opened) - len(listed), desk.head.size and desk.passkeys()
+        return machine.page("inbox.html", waiting=waiting, others=others, more=more, passkeys=passkeys)
 
     async def transfer(request: Request) -> Response:
         found = find(desk.state, request.path_params["name"])
@@ -129,10 +131,11 @@ def _signing(machine: Machine) -> list[BaseRoute]:
         if act is None or not (act.stops or act.kind == APPROVE):
             raise InvalidInput("statement.wrong_kind", "this machine signs approvals and stops")
         key = desk.key(given.get("key", ""))
-        statement = desk.statement(act.kind, act.subject(given), key.key_id)
+        known = desk.known  # what is shown and what is signed are of one state
+        statement = desk.statement(known, act.kind, act.subject(given), key.key_id)
         envelope = unsigned(statement)
         return machine.page(
-            "sign.html", act=act, rows=rows(desk, act.kind, statement.subject), key=key, keys=desk.passkeys(),
+            "sign.html", act=act, rows=rows(desk, known, act.kind, statement.subject), key=key, keys=desk.passkeys(),
             options=assertion_options(challenge_of(envelope.pae()), [key]),
             payload=encode_base64(envelope.payload), text=envelope.payload.decode(), given=given,
         )  # fmt: skip

@@ -65,15 +65,32 @@ class Head:
         raise Refused("time.outside_skew", f"this machine's clock is {-self.age(now)} s behind the witnesses'")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this machine knows at one moment: a head, and the state after exactly its entries."""
+
+    state: CustodyState
+    head: Head
+
+
 class Replica:
-    """The state after the newest head that was verified here, from the pinned first entry on."""
+    """What was verified here, from the pinned first entry on; `known` changes as a whole, for whoever reads it."""
 
     def __init__(self, workspace: str, shelf: Shelf) -> None:
         self.workspace, self._shelf, self._sealed = workspace, shelf, Sealed(shelf)
-        self.head = Head()
         kept = shelf.note()
-        self.state: CustodyState = self._sealed.load(parse_note(kept).checkpoint.size if kept else 0)
+        self.known = Known(self._sealed.load(parse_note(kept).checkpoint.size if kept else 0), Head())
         self._catch_up()
+
+    @property
+    def state(self) -> CustodyState:
+        """The state at the newest head that was verified here."""
+        return self.known.state
+
+    @property
+    def head(self) -> Head:
+        """That head."""
+        return self.known.head
 
     def follow(self, text: str, fetch: Fetch, tell: Tell = lambda done, total: None) -> bool:
         """Go on to the head of a signed note; whether anything is new.
@@ -85,15 +102,14 @@ class Replica:
             raise Refused("workspace.not_created_here", "the source shows the log of another workspace")
         with self._shelf.writing():
             self._catch_up()
-            before = self.head
-            state, head = self._verified(note, text, fetch, tell)
-            if head.since > before.since or head.size > before.size:
+            before, found = self.head, self._verified(note, text, fetch, tell)
+            newer = found.head.since > before.since or found.head.size > before.size
+            if newer:
                 self._shelf.put_note(text)
-                self._sealed.cosigned(state)
-            else:
-                head = before
-        self.state, self.head = state, head
-        return head != before
+                self._sealed.cosigned(found.state)
+        if newer:
+            self.known = found
+        return newer
 
     def _catch_up(self) -> None:
         """Take over what is on the shelf beyond this state: verified here before, by this process or another."""
@@ -103,11 +119,11 @@ class Replica:
         try:
             note = parse_note(text)
             state = self._folded(self._shelf.entries, note.checkpoint.size)
-            self.state, self.head = state, _head(state, note, text)
+            self.known = Known(state, _head(state, note, text))
         except StrongroomError as error:
             raise Refused("log.damaged", f"the log in this home is not what was verified: {error.message}") from None
 
-    def _verified(self, note: Note, text: str, fetch: Fetch, tell: Tell) -> tuple[CustodyState, Head]:
+    def _verified(self, note: Note, text: str, fetch: Fetch, tell: Tell) -> Known:
         size = note.checkpoint.size
         if size < self.state.size:
             same = self.state.roots.get(size) == note.checkpoint.root
@@ -122,7 +138,7 @@ class Replica:
 
         try:
             state = self._folded(stored, size, tell)
-            return state, _head(state, note, text)
+            return Known(state, _head(state, note, text))
         except Refused:
             last = self.state.size - 1
             if last >= 0 and fetch(last, 1) != self._shelf.entries(last, 1):

@@ -16,7 +16,7 @@ from strongroom.custody.outline import (
     payload_document,
     summary,
 )
-from strongroom.custody.state import CustodyState, Phase, Transfer
+from strongroom.custody.state import CustodyState, Phase, Transfer, TransferId
 from strongroom.custody.words import address_of, terms
 from strongroom.documents.names import AccountId
 from strongroom.errors import InvalidInput
@@ -37,6 +37,9 @@ def newest_first(state: CustodyState) -> list[Transfer]:
 
 def find(state: CustodyState, text: str) -> Transfer:
     """The transfer whose id begins with six characters or more; raises InvalidInput transfer.unknown."""
+    whole = state.transfers.get(TransferId(text))
+    if whole is not None:
+        return whole
     found = [each for each in state.transfers.values() if each.id.startswith(text)] if len(text) >= 6 else []
     if len(found) != 1:
         problem = "several transfers begin" if found else "no transfer that this machine knows begins"

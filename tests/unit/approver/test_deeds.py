@@ -29,7 +29,7 @@ def follower(home: Workspace, asked: TransferId, machine: Callable[..., Follower
 def approved(home: Workspace, follower: Follower, name: str, person: str) -> Envelope:
     replica, key = follower.replica, home.keys[person]
     transfer = replica.state.transfers[TransferId(name)]
-    statement = approval(replica.state, replica.head, transfer, person=person, key=key.key_id, now=home.time)
+    statement = approval(replica.known, transfer, person=person, key=key.key_id, now=home.time)
     return sign_statement(statement, key)
 
 

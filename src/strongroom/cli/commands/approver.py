@@ -135,10 +135,11 @@ def approve(
     from strongroom.documents.statement import sign_statement
 
     machine, now = _machine(home, False, as_json), now_ms()
-    state, head, person = machine.state, machine.follower.replica.head, machine.profile.person
-    head.require_fresh(now, machine.config.max_age)
+    known, person = machine.follower.replica.known, machine.profile.person
+    state = known.state
+    known.head.require_fresh(now, machine.config.max_age)
     found, key = find(state, transfer), machine.profile.key()
-    statement = approval(state, head, found, person=person, key=key.key_id, now=now)
+    statement = approval(known, found, person=person, key=key.key_id, now=now)
     if not as_json:
         _render(shown(state, found, person, now))
         machine.say_head()
