@@ -14,7 +14,7 @@ from strongroom.chains.evm.transaction import decode
 from strongroom.chains.evm.transfer import Call, call
 from strongroom.coordinator import run
 from strongroom.coordinator.stages import plan
-from strongroom.custody import transfers
+from strongroom.custody import intents
 from strongroom.documents.names import AccountId, AssetId, ChainId
 
 _HONEST = plan.build_payload
@@ -37,7 +37,7 @@ def lie(thief: str) -> None:
         return transaction.gas * transaction.max_fee
 
     plan.build_payload = build
-    vars(transfers)["check"] = look_away
+    vars(intents)["check"] = look_away
     vars(run)["LEASE"] = "liar"  # the copied database says that the honest coordinator has the other for some seconds
 
 
