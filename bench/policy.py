@@ -104,7 +104,7 @@ def _requests(state: CustodyState) -> list[Request]:
     first = next(iter(state.transfers.values()))
     base = request_of(state, first.intent, "exchange", Moment.at(state.time), 10**14)
     call = ContractCall(AccountId(f"{CHAIN}:{TOKEN_CONTRACT}"), DATA)
-    changes = (
+    changes: tuple[dict[str, Any], ...] = (
         {"amount": WEI // 2, "asset": ETH, "value": 100_000},
         {"amount": 5_000_000, "asset": TOKEN, "value": 450},
         {"amount": 0, "call": call, "value": 0},

@@ -92,6 +92,13 @@ class Proposal(Form):
     policy: dict[str, Any]
 
 
+class Prices(Form):
+    observed: int
+    table: dict[str, str] = Field(
+        description="what one of each asset is worth, in 10^-9 of the smallest unit of account"
+    )
+
+
 class PolicyAnswer(Form):
     version: int
     digest: str
@@ -99,6 +106,7 @@ class PolicyAnswer(Form):
     policy: dict[str, Any]
     suspended: list[str]
     revoked: list[str]
+    prices: Prices | None
     proposal: Proposal | None
 
 

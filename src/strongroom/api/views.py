@@ -38,6 +38,10 @@ def checkpoint_document(note: str) -> dict[str, Any]:
 def policy_document(state: CustodyState) -> dict[str, Any]:
     """The policy in force, and the version that waits out its cool-down."""
     policy, proposal = in_force(state), state.proposal
+    prices = None
+    if state.prices:
+        table = {asset: str(price) for asset, price in sorted(state.prices.table.items())}
+        prices = {"observed": state.prices.observed, "table": table}
     return {
         "version": policy.version,
         "digest": policy.digest,
@@ -45,6 +49,7 @@ def policy_document(state: CustodyState) -> dict[str, Any]:
         "policy": dict(policy.document),
         "suspended": sorted(state.suspended),
         "revoked": sorted(state.revoked),
+        "prices": prices,
         "proposal": {
             "version": proposal.policy.version,
             "digest": proposal.policy.digest,

@@ -24,6 +24,7 @@ from strongroom.cli.commands import (
     nodes,
     policy,
     posture,
+    prices,
     restore,
     roles,
     status,
@@ -72,6 +73,7 @@ app.add_typer(nodes.app, name="node")
 app.add_typer(wallets.app, name="wallet")
 app.add_typer(addresses.app, name="address")
 app.add_typer(policy.app, name="policy")
+app.add_typer(prices.app, name="price")
 app.add_typer(transfers.app, name="transfer")
 app.add_typer(approver.app, name="approver")
 stops.register(app)

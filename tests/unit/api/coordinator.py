@@ -31,6 +31,8 @@ GRANTS = {
     "person.reinstate": "person.reinstated",
     "wallet.open": "wallet.opened",
     "address.list": "address.listed",
+    "valuation.state": "valuation.stated",
+    "transfer.screen": "transfer.screened",
 }
 
 

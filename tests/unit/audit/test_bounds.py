@@ -72,6 +72,20 @@ def test_bound_c_fees_and_the_hot_limit_are_capped_and_counted() -> None:
     assert (limit.subject, limit.used, limit.maximum) == ("hot-eth", WEI // 2 + FEE, 50 * WEI)
 
 
+def test_bound_c_values_are_capped_by_limits_and_by_the_ceilings_of_tiers() -> None:
+    workspace = Workspace()
+    workspace.policy = workspace.second_fold()
+    workspace.policy["limits"] = [{"name": "values", "seconds": 86400, "per": "asset", "max_value": "7000000"}]
+    workspace.ready().state_prices()
+    workspace.authorize(workspace.propose(asset=TOKEN, amount="5000000"))
+    found = {(cap.name, cap.subject): (cap.asset, cap.used, cap.maximum) for cap in bounds(workspace.state).limits}
+    assert found == {
+        ("values", ETH): ("", 48, 7_000_000),
+        ("values", TOKEN): ("", 450, 7_000_000),
+        ("out of tier hot", "hot"): ("", 498, 10_000_000),
+    }
+
+
 def test_bounds_d_to_g_are_figures_of_this_log() -> None:
     workspace = Workspace().ready()
     found = bounds(workspace.state)

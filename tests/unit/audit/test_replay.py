@@ -153,9 +153,7 @@ def test_a_draft_with_values_denies_what_was_before_any_price() -> None:
 
 
 @settings(max_examples=15)
-@given(
-    st.lists(st.integers(1, 10), min_size=1, max_size=8), st.integers(1, 10), st.integers(1, 40), st.integers(1, 40)
-)
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=8), st.integers(1, 10), st.integers(1, 40), st.integers(1, 40))
 def test_exactly_what_a_plain_sum_says(tenths: list[int], most: int, window: int, limit: int) -> None:
     """What is denied consumes nothing; a proposal is asked without its fee, an authorization with it."""
     workspace, tenth, expected, spent = READY.clone(), WEI // 10, {}, 0

@@ -118,9 +118,7 @@ def test_a_coordinator_that_goes_back_is_refused(site: Site, cli: Cli, home: Pat
     assert refused.code == 5 and "[checkpoint.not_extending]" in refused.err
 
 
-def test_a_checkpoint_that_too_few_have_cosigned_is_refused(
-    site: Site, cli: Cli, home: Path, monkeypatch: Any
-) -> None:
+def test_a_checkpoint_that_too_few_have_cosigned_is_refused(site: Site, cli: Cli, home: Path, monkeypatch: Any) -> None:
     log = site.coordinator.log
     monkeypatch.setattr(type(site.coordinator), "note", property(lambda self: log.note(NODES[:2])))
     refused = cli("approver", "list", "--home", home)

@@ -91,7 +91,9 @@ def test_the_stop_of_a_flow_can_be_signed_into_a_file_without_anybody(
     site: Site, cli: Cli, tmp_path: Path, command: list[str]
 ) -> None:
     profile = site.profile("bob")
-    (profile / "profile.toml").write_text((profile / "profile.toml").read_text().replace(site.url, "http://127.0.0.1:1"))
+    (profile / "profile.toml").write_text(
+        (profile / "profile.toml").read_text().replace(site.url, "http://127.0.0.1:1")
+    )
     done = cli("--profile", profile, "person", *command, "--file", "stop.json")
     assert done.code == 0 and json.loads((tmp_path / "stop.json").read_text())["payload"]
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strongroom.coordinator.answers import Submission
+from strongroom.coordinator.awaiting import awaited
+from strongroom.custody.state import TransferId
 from strongroom.documents.statement import from_envelope
 from strongroom.errors import Denied, InvalidInput, Refused
 from strongroom.policy.loader import load_policy
 from tests.unit.coordinator.doubles import Coordinator
-from tests.workspace import CHAIN, HOUR, PAYEE
+from tests.workspace import CHAIN, ETH, HOUR, PAYEE, TOKEN, Workspace
 
 
 @pytest.fixture
@@ -145,3 +149,43 @@ async def test_a_nodes_request_is_logged_once(made: Coordinator) -> None:
     for kind in ("policy.adopted", "transfer.authorized", "wallet.opened"):
         hall.take("signer-1", made.nodes["signer-1"].frame("submit", {"kind": kind, "body": {}, "evidence": evidence}))
     assert made.house.desk.state.size == size + 2
+
+
+@pytest.fixture
+async def wide(tmp_path: Path) -> AsyncIterator[Coordinator]:
+    """A coordinator whose policy has fold rules 2, with prices."""
+    desk = Workspace()
+    desk.policy = desk.second_fold()
+    desk.ready()
+    made = Coordinator(tmp_path, desk)
+    await made.start()
+    await made.until(lambda: made.house.desk.cosigned.size == made.house.desk.state.size)
+    yield made
+    await made.close()
+
+
+async def test_prices_are_logged_with_the_second_oracle(wide: Coordinator) -> None:
+    body = {"prices": {ETH: "200000000000000", TOKEN: "90000000000"}, "observed": wide.now}
+    with pytest.raises(Denied, match=r"authority\.threshold"):
+        await state_it(wide, "alice", "valuation.state", body)
+    assert (await state_it(wide, "oracle-1", "valuation.state", body)).status == "collected"
+    assert (await state_it(wide, "oracle-3", "valuation.state", body)).status == "logged"
+    assert wide.house.service.state.prices is not None
+
+
+async def test_a_transfer_waits_for_its_screening_and_says_so(wide: Coordinator) -> None:
+    body = {"prices": {ETH: "200000000000000", TOKEN: "90000000000"}, "observed": wide.now}
+    for oracle in ("oracle-1", "oracle-2"):
+        await state_it(wide, oracle, "valuation.state", body)
+    intent = wide.desk.intent(asset=TOKEN, amount="5000000", until=wide.now + HOUR)
+    asked = await state_it(wide, "alice", "transfer.propose", intent)
+    assert asked.transfer is not None
+    name = TransferId(asked.transfer)
+    await wide.until(lambda: awaited(wide.house.desk, name)[1] == "screening.not_signed")
+    assert "screener" in awaited(wide.house.desk, name)[0]
+    word = {"transfer": name, "result": "clear", "reference": "case 7"}
+    with pytest.raises(Refused, match=r"screening\.not_signed"):
+        await state_it(wide, "oracle-1", "transfer.screen", word)
+    done = await state_it(wide, "screener", "transfer.screen", word)
+    assert (done.status, done.transfer) == ("logged", name)
+    await wide.until(lambda: wide.house.service.state.transfers[name].authorization is not None)

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from strongroom.custody.decision import verdict
+from strongroom.custody.moment import Moment
+from strongroom.custody.state import TransferId
+from strongroom.errors import StrongroomError
+from strongroom.policy.evaluate import Allowed
 from tests.unit.custody.conftest import Refusal
 from tests.unit.custody.test_generation import generate
-from tests.workspace import CHAIN, OTHER, Workspace
+from tests.workspace import CHAIN, OTHER, PAYEE, TOKEN, Workspace
 
 WALLET: dict[str, Any] = {
     "name": "second", "chain": CHAIN, "key": "hot-ecdsa", "path": [1], "tier": "hot",
@@ -73,6 +78,31 @@ def test_a_group_lists_an_address_once(home: Workspace, refusal: Refusal) -> Non
     listed(home)
     home.time += 1000
     assert refusal(listed, home, people=("bob",)) == "address.exists"
+
+
+def test_a_destination_carries_tags_where_the_policy_knows_them(home: Workspace, refusal: Refusal) -> None:
+    row = {"account": PAYEE, "group": "vendors", "label": "a bank", "tags": ["bank", "eu"]}
+    assert refusal(home.granted, "address.listed", "address.list", row, ["bob"]) == "document.unknown_field"
+    home = Workspace()
+    home.policy = home.second_fold()
+    home.policy["rules"][3]["when"]["destination"] |= {"tags": ["bank"], "listed_for": 30}
+    home.ready().state_prices()
+    for odd, code in ((["E U"], "slug.syntax"), (["eu", "eu"], "policy.list"), ([1], "policy.list")):
+        with pytest.raises(StrongroomError) as caught:
+            home.granted("address.listed", "address.list", {**row, "tags": odd}, ["bob"])
+        assert caught.value.code == code
+    home.granted("address.listed", "address.list", row, ["bob"])
+    transfer = {"by": "alice", "asset": TOKEN, "amount": "1"}
+    home.time += 89_999
+    assert rule_of(home, home.propose(**transfer)) == "screened LUSD", "usable for less than 30 s"
+    home.time += 1
+    assert rule_of(home, home.propose(**transfer)) == "vendors, after a delay"
+
+
+def rule_of(home: Workspace, name: TransferId) -> str:
+    answer = verdict(home.state, home.state.transfers[name], Moment.at(home.time))
+    assert isinstance(answer, Allowed)
+    return answer.obligations.rule
 
 
 def test_a_second_key_opens_a_wallet_of_its_own(home: Workspace) -> None:

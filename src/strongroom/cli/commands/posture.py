@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from strongroom.audit.bounds import Bounds, Cap
     from strongroom.audit.posture import Posture, Sets
     from strongroom.custody.state import CustodyState
+    from strongroom.policy.model import Policy
 
 
 def posture(
@@ -139,13 +140,23 @@ def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
         f"{span(limits.longest_wait)} at most")  # fmt: skip
     for cap in (*limits.fees, *limits.limits):
         what = "c. " if cap in limits.fees else "hot limit "
-        used, most = (money(policy, cap.asset, sum_)["text"] for sum_ in (cap.used, cap.maximum))
+        used, most = (_sum(policy, cap, amount) for amount in (cap.used, cap.maximum))
         say(f"  {what}{cap.name}, {cap.subject}: {used} of {most} in {span(cap.seconds)}")
     say(f"  d. deposit addresses given out: {limits.deposit_addresses}")
     routes = [f"{name}: {', '.join(found)}" for name, found in limits.routes_without_the_log.items() if found]
     say(f"  e. ways to move funds without the log: {'; '.join(routes) or 'none'}")
     say(f"  f. keys that one bug in the threshold ECDSA library would reach: {', '.join(limits.one_library) or 'none'}")
     say(f"  g. listed addresses whose code could change if they are contracts: {limits.listed}")
+
+
+def _sum(policy: Policy, cap: Cap, amount: int) -> str:
+    """Base units of the cap's asset with its symbol; a value with the unit of account."""
+    from strongroom.custody.words import money
+    from strongroom.documents.decimal import show
+
+    if policy.valuation is None or cap.asset:
+        return str(money(policy, cap.asset, amount)["text"])
+    return f"{show(amount, policy.valuation.decimals)} {policy.valuation.unit}"
 
 
 def _either(groups: tuple[frozenset[str], ...], most: int = 4) -> str:

@@ -129,6 +129,24 @@ def approve(
     _finish(client, client.get(f"/v1/transfers/{name}"), wait, timeout, as_json)
 
 
+@app.command(epilog=example("strongroom transfer screen 4f1c2a9b77e0 clear --reference case-1417"))
+def screen(
+    transfer: Name,
+    result: Annotated[str, typer.Argument(help="clear or flagged.")],
+    reference: Annotated[str, typer.Option(help="Where the service's own record of it is found.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say as a screening service that a transfer is clear, or flag it; the newest word of each service counts."""
+    from strongroom.cli.settle import settle
+    from strongroom.cli.signing import hand_in
+
+    profile = joined()
+    client = profile.client()
+    name = _found(client, transfer)
+    subject = {"transfer": name, "result": result, "reference": reference}
+    settle(hand_in(profile, client, "transfer.screen", subject), as_json, f"transfer {name[:12]} is {result}")
+
+
 @app.command(epilog=example("strongroom transfer reject 4f1c2a9b77e0"))
 def reject(transfer: Name, relay: Relays = None, file: Out = None, as_json: Json = False) -> None:
     """Reject a transfer as one of its approvers: it ends at once; its whole id asks the coordinator nothing."""
