@@ -129,6 +129,13 @@ ATTACKS: Final = (
         ("test_an_approvers_machine_",),
     ),
     Attack(
+        0, "a suspended person's later approval", _FOLD, ("person.suspended",), ("test_a_suspended_person_",),
+    ),
+    Attack(
+        0, "each role, and a stolen cookie, at each route of API and console", "the coordinator's guards", (),
+        ("test_every_route_answers_", "test_the_table_lists_every_route"),
+    ),
+    Attack(
         0, "the coordinator's database edited by SQL", "nodes: their copy is adopted", (),
         ("test_a_database_edited_by_sql_changes_nothing",),
     ),
