@@ -10,9 +10,8 @@ from strongroom.custody.authority import credential_of
 from strongroom.custody.decision import block, require, unfit, verdict
 from strongroom.custody.fold import apply
 from strongroom.custody.state import CustodyState, Transfer
-from strongroom.documents.canonical import encode
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.statement import Statement, payload_type
+from strongroom.documents.statement import Statement
 from strongroom.log.entry import new_entry
 
 VALID: Final = 3_600_000  # ms
@@ -33,11 +32,6 @@ def approval(known: Known, transfer: Transfer, *, person: str, key: str, now: in
 def stop(workspace: str, kind: str, subject: dict[str, Any], *, person: str, key: str, now: int) -> Statement:
     """A stop needs nothing that anybody could withhold; its end, which nobody checks, makes each one another."""
     return Statement(workspace, kind, subject, None, None, person, key, now + VALID)
-
-
-def unsigned(statement: Statement) -> Envelope:
-    """What is to be signed: the pre-authentication encoding of this envelope, which has no signature yet."""
-    return Envelope(encode(statement.to_doc()), payload_type(statement.kind), ())
 
 
 def would_count(state: CustodyState, envelope: Envelope, transfer: Transfer, now: int) -> None:

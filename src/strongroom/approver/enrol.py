@@ -9,16 +9,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from strongroom.approver.deeds import unsigned
 from strongroom.documents.canonical import encode, parse
 from strongroom.documents.credentials import Credential, Surface
-from strongroom.documents.envelope import Envelope
-from strongroom.documents.passkey import challenge_of
 from strongroom.pages.answers import read_answer
 from strongroom.pages.forms import need, read_form
-from strongroom.passkeys.assertion import assertion_options, evidence_of
-from strongroom.passkeys.enrolment import enrolment_statement, read_enrolment
+from strongroom.passkeys.enrolment import enrolment_statement
+from strongroom.passkeys.enrolment import prove as prove_enrolment
 from strongroom.passkeys.registration import credential_of, registration_options
+from strongroom.passkeys.statements import question
 
 if TYPE_CHECKING:
     from strongroom.approver.page import Machine
@@ -40,19 +38,14 @@ def routes(machine: Machine) -> list[Route]:
     async def prove(request: Request) -> Response:
         form = await read_form(request)
         made = credential_of(read_answer(form.get("answer", "")), desk.config.origin, RP_ID, Surface.APPROVER)
-        envelope = unsigned(enrolment_statement(desk.person, made, workspace))
-        options = assertion_options(challenge_of(envelope.pae()), [made])
+        options = question(enrolment_statement(desk.person, made, workspace), [made])
         return machine.page("prove.html", options=options, credential=encode(made.to_doc()).decode(), key=made)
 
     async def done(request: Request) -> Response:
         form = await read_form(request)
         credential = Credential.from_doc(parse(need(form, "credential").encode()))
-        envelope = unsigned(enrolment_statement(desk.person, credential, workspace))
-        evidence = evidence_of(read_answer(form.get("answer", "")))
-        proof = Envelope(envelope.payload, envelope.payload_type, ((credential.key_id, evidence),))
-        document = {"person": desk.person, "credential": credential.to_doc(), "proof": proof.to_doc()}
-        read_enrolment(document, workspace)
-        file.write_text(json.dumps(document, indent=2) + "\n")
+        made = prove_enrolment(desk.person, credential, workspace, read_answer(form.get("answer", "")))
+        file.write_text(json.dumps(made.to_doc(), indent=2) + "\n")
         machine.notice = f"Made. Give {file} to an administrator."
         return RedirectResponse("/enrol", 303)
 

@@ -16,24 +16,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from strongroom.approver import enrol
-from strongroom.approver.deeds import unsigned
 from strongroom.approver.described import freezable, rows, stops
 from strongroom.approver.desk import APPROVE, Desk
 from strongroom.approver.gate import Gate
 from strongroom.approver.showing import find, newest_first, row, shown
 from strongroom.custody.authority import in_force
 from strongroom.documents.base64 import decode_base64, encode_base64
-from strongroom.documents.canonical import parse
-from strongroom.documents.envelope import Envelope
-from strongroom.documents.passkey import challenge_of
-from strongroom.documents.statement import Statement, payload_type
+from strongroom.documents.canonical import encode
+from strongroom.documents.statement import from_envelope
 from strongroom.errors import InvalidInput, StrongroomError, Unreachable
 from strongroom.pages.acts import ACTS
 from strongroom.pages.answers import read_answer
 from strongroom.pages.draw import Pages
 from strongroom.pages.forms import need, read_form, read_query
 from strongroom.pages.served import static_routes
-from strongroom.passkeys.assertion import assertion_options, evidence_of
+from strongroom.passkeys.statements import answered, question
 from strongroom.wire.delivery import Handed
 
 HERE: Final = Path(__file__).parent
@@ -133,20 +130,18 @@ def _signing(machine: Machine) -> list[BaseRoute]:
         key = desk.key(given.get("key", ""))
         known = desk.known  # what is shown and what is signed are of one state
         statement = desk.statement(known, act.kind, act.subject(given), key.key_id)
-        envelope = unsigned(statement)
+        payload = encode(statement.to_doc())
         return machine.page(
             "sign.html", act=act, rows=rows(desk, known, act.kind, statement.subject), key=key, keys=desk.passkeys(),
-            options=assertion_options(challenge_of(envelope.pae()), [key]),
-            payload=encode_base64(envelope.payload), text=envelope.payload.decode(), given=given,
+            options=question(statement, [key]), payload=encode_base64(payload), text=payload.decode(), given=given,
         )  # fmt: skip
 
     async def take(request: Request) -> Response:
         form = await read_form(request)
         answer = read_answer(form.get("answer", ""))
-        payload = decode_base64(need(form, "payload"))
-        statement = Statement.from_doc(parse(payload))
-        evidence = ((statement.key, evidence_of(answer)),)
-        handed = await run_in_threadpool(desk.hand_in, Envelope(payload, payload_type(statement.kind), evidence))
+        envelope = answered(decode_base64(need(form, "payload")), answer)
+        statement = from_envelope(envelope)
+        handed = await run_in_threadpool(desk.hand_in, envelope)
         await run_in_threadpool(desk.follower.look)
         machine.notice = said(ACTS[statement.kind].done, handed)
         transfer = statement.subject.get("transfer")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,15 +12,12 @@ from strongroom.console.console import Console
 from strongroom.console.gate import PATH
 from strongroom.documents.canonical import encode, parse
 from strongroom.documents.credentials import Credential, Surface
-from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_slug
-from strongroom.documents.passkey import challenge_of
-from strongroom.documents.statement import payload_type
 from strongroom.pages.answers import read_answer
 from strongroom.pages.forms import need, read_form, read_query
-from strongroom.passkeys.assertion import assertion_options, evidence_of
-from strongroom.passkeys.enrolment import KIND, enrolment_statement, read_enrolment
+from strongroom.passkeys.enrolment import enrolment_statement, prove
 from strongroom.passkeys.registration import credential_of, registration_options
+from strongroom.passkeys.statements import question
 
 
 def routes(console: Console) -> list[Route]:
@@ -39,21 +35,17 @@ def routes(console: Console) -> list[Route]:
         form = await read_form(request)
         answer, name = read_answer(form.get("answer", "")), parse_slug(need(form, "name"))
         credential = credential_of(answer, origin, rp_id, Surface.CONSOLE)
-        statement = enrolment_statement(name, credential, console.service.workspace)
-        envelope = Envelope(encode(statement.to_doc()), payload_type(KIND), ())
-        options = assertion_options(challenge_of(envelope.pae()), [credential])
+        options = question(enrolment_statement(name, credential, console.service.workspace), [credential])
         text = encode(credential.to_doc()).decode()
         return console.page("prove.html", "", None, name=name, credential=credential, text=text, options=options)
 
     async def proven(request: Request) -> Response:
         console.gate.require_origin(request)
         form = await read_form(request)
-        evidence = evidence_of(read_answer(form.get("answer", "")))
+        answer = read_answer(form.get("answer", ""))
         name, credential = parse_slug(need(form, "name")), Credential.from_doc(parse(need(form, "credential").encode()))
-        statement = enrolment_statement(name, credential, console.service.workspace)
-        proof = Envelope(encode(statement.to_doc()), payload_type(KIND), ((credential.key_id, evidence),))
-        document: dict[str, Any] = {"person": name, "credential": credential.to_doc(), "proof": proof.to_doc()}
-        row = console.enrolments.put(read_enrolment(document, console.service.workspace), console.clock())
+        enrolment = prove(name, credential, console.service.workspace, answer)
+        row = console.enrolments.put(enrolment, console.clock())
         return RedirectResponse(f"{PATH}/enrol/{row.name}", 303)
 
     async def done(request: Request) -> Response:

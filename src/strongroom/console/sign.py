@@ -22,14 +22,13 @@ from strongroom.custody.stops import transfer_of
 from strongroom.documents.base64 import decode_base64, encode_base64
 from strongroom.documents.canonical import encode, parse
 from strongroom.documents.envelope import Envelope
-from strongroom.documents.passkey import challenge_of
-from strongroom.documents.statement import Seen, Statement, from_envelope, payload_type
+from strongroom.documents.statement import Seen, Statement, from_envelope
 from strongroom.errors import Denied, Refused, Unreachable
 from strongroom.log.checkpoint import parse_note
 from strongroom.pages.acts import ACTS, Act
 from strongroom.pages.answers import read_answer
 from strongroom.pages.forms import need, read_form, read_query
-from strongroom.passkeys.assertion import assertion_options, evidence_of
+from strongroom.passkeys.statements import answered, question
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +61,20 @@ def signing(console: Console, visitor: Session, act: Act, subject: dict[str, Any
         state.workspace, act.kind, subject, obligations, seen, visitor.person, visitor.key, now + act.lasts
     )
     payload = encode(statement.to_doc())
-    credential = credential_of(state, visitor.person, visitor.key)
-    challenge = challenge_of(Envelope(payload, payload_type(act.kind), ()).pae())
-    options = assertion_options(challenge, [credential])
+    options = question(statement, [credential_of(state, visitor.person, visitor.key)])
     return Signing(act, payload.decode(), encode_base64(payload), options, attachment)
 
 
 def signed(kind: str, visitor: Session, form: dict[str, str]) -> Envelope:
     """The statement that a form brings back with its assertion; raises Denied session.*, InvalidInput."""
     payload = decode_base64(need(form, "payload"))
-    answer = read_answer(form.get("answer", ""))
-    statement = Statement.from_doc(parse(payload))
+    envelope = answered(payload, read_answer(form.get("answer", "")))
+    statement = from_envelope(envelope)
     if statement.kind != kind:
         raise Refused("statement.wrong_kind", f"the statement is a {statement.kind}, not a {kind}")
     if statement.person != visitor.person:
         raise Denied("session.other_person", f"'{statement.person}' is not signed in here", "sign in again")
-    return Envelope(payload, payload_type(kind), ((statement.key, evidence_of(answer)),))
+    return envelope
 
 
 def require_part(console: Console, visitor: Session, act: Act, subject: dict[str, Any]) -> None:

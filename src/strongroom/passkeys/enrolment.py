@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.documents.canonical import fields
+from strongroom.documents.canonical import encode, fields
 from strongroom.documents.credentials import Credential
 from strongroom.documents.envelope import Envelope
 from strongroom.documents.names import parse_slug
 from strongroom.documents.statement import Statement, verify_statement
 from strongroom.errors import Refused
+from strongroom.passkeys.statements import answered
 
 KIND = "credential.enrol"
 
@@ -32,6 +33,12 @@ def enrolment_statement(person: str, credential: Credential, workspace: str) -> 
     """What the new key signs: it is to speak for this person, in this workspace only."""
     subject = {"credential": credential.to_doc()}
     return Statement(workspace, KIND, subject, None, None, person, credential.key_id, None)
+
+
+def prove(person: str, credential: Credential, workspace: str, assertion: object) -> Enrolment:
+    """The enrolment of a passkey that has just signed `enrolment_statement`; raises InvalidInput, Refused."""
+    proof = answered(encode(enrolment_statement(person, credential, workspace).to_doc()), assertion)
+    return read_enrolment(Enrolment(person, credential, proof).to_doc(), workspace)
 
 
 def read_enrolment(doc: object, workspace: str) -> Enrolment:
