@@ -62,7 +62,7 @@ def with_operations(policy: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def policy(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> int:
     """The version that allows these operations, adopted by two administrators after its cool-down."""
-    held = json.loads(lab.command("policy", "show", "--json").stdout)["policy"]
+    held = json.loads(lab.command("policy", "show", "--json").stdout)
     draft = with_operations(held)
     file = tmp_path_factory.mktemp("draft") / "policy.json"
     file.write_text(json.dumps(draft))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from strongroom.chains.evm import transfer as payloads
 from strongroom.chains.evm.transaction import decode
-from strongroom.custody import permission, transfers
+from strongroom.custody import intents
 from strongroom.policy.model import Policy
 from strongroom.signer.disk import Disk
 
@@ -24,8 +24,7 @@ def anchor_conflict() -> Iterator[tuple[Any, str, Any]]:
     def any_nonce(raw: bytes, *, nonce: int, **rest: Any) -> int:
         return payloads.check(raw, nonce=decode(raw).nonce, **rest)
 
-    yield transfers, "check", any_nonce
-    yield permission, "check", any_nonce
+    yield intents, "check", any_nonce
 
 
 def send_then_persist() -> Iterator[tuple[Any, str, Any]]:
