@@ -61,7 +61,8 @@ ATTACKS: Final = (
     Attack(21, "delegatecall and module changes hidden in a batch", absent=f"{_ETHEREUM}: no Safe yet"),
     Attack(
         22, "unlimited allowances, other transaction types, bare digests", _FOLD,
-        ("payload.data_differs", "payload.tx_type"), ("test_attack_22_",),
+        ("operation.allowance_unbounded", "message.unknown_type", "payload.tx_type", "payload.raw_digest"),
+        ("test_attack_22_",),
     ),
     Attack(24, "amounts in other spellings", "documents", ("amount.syntax",), ("test_attack_24_",)),
     Attack(

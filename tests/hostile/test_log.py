@@ -145,7 +145,7 @@ UNLIMITED = bytes(12) + b"\x66" * 20 + b"\xff" * 32
         (lambda home, name: home.payload(name, data=PERMIT_ALL + UNLIMITED, gas=80_000), "payload.data_differs"),
         (lambda home, name: b"\x04" + home.payload(name)[1:], "payload.tx_type"),
         (lambda home, name: b"\x01" + home.payload(name)[1:], "payload.tx_type"),
-        (lambda home, name: b"\x66" * 32, "payload.tx_type"),
+        (lambda home, name: b"\x66" * 32, "payload.raw_digest"),
     ],
     ids=["approve", "approval for all", "EIP-7702", "EIP-2930", "a bare digest"],
 )

@@ -22,6 +22,7 @@ from strongroom.cli.commands import (
     log,
     members,
     nodes,
+    operations,
     policy,
     posture,
     prices,
@@ -76,6 +77,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(prices.app, name="price")
 app.add_typer(transfers.app, name="transfer")
 app.add_typer(approver.app, name="approver")
+operations.register(transfers.app)
 stops.register(app)
 status.register(app)
 audit.register(app)

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, Self, TypeVar
 
-from strongroom.chains.evm.transfer import Call, chain_number
+from strongroom.chains.evm.calls import allowance
+from strongroom.chains.evm.transfer import Call, chain_number, token_payment
 from strongroom.documents.keccak import keccak256
 from strongroom.documents.names import ChainId
 from strongroom.errors import Refused, StrongroomError, Unreachable
@@ -110,7 +111,8 @@ class EvmNode:
                 raise result
         returned = self._read(answers.data, results[0])
         # ERC-20 returns true; USDT and its like return nothing. A false must not pass as a transfer.
-        if call.data and returned and int.from_bytes(returned, "big") != 1:
+        token = token_payment(call.data) is not None or allowance(call.value, call.data) is not None
+        if token and returned and int.from_bytes(returned, "big") != 1:
             raise Refused(REVERTS, "the token refuses the transfer by its return value")
         return self._read(answers.quantity, results[1])
 

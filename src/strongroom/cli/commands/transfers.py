@@ -13,6 +13,7 @@ from strongroom.cli.stopping import Out, Relays, stop
 
 if TYPE_CHECKING:
     from strongroom.cli.client import Client
+    from strongroom.cli.profile import Profile
 
 app = typer.Typer(help="Move assets: propose, approve, reject, look.", no_args_is_help=True)
 
@@ -20,29 +21,30 @@ Wait = Annotated[bool, typer.Option("--wait", help="Follow it until it ends or w
 Timeout = Annotated[float, typer.Option(help="With --wait: give up after so many seconds.")]
 Name = Annotated[str, typer.Argument(metavar="TRANSFER", help="Its id, or the first characters of it.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Source = Annotated[str, typer.Option("--from", help="The wallet that does it.")]
+Why = Annotated[str, typer.Option(help="For the people who approve and audit.")]
+Idempotency = Annotated[str, typer.Option(help="The same key never makes two transfers.")]
+Expires = Annotated[int, typer.Option(min=1, help="Seconds until it may no longer be signed.")]
 
 
 @app.command(
     epilog=example("strongroom transfer propose --from hot-eth --to 0x7099… --asset ETH --amount 1.5 --why rent --wait")
 )
 def propose(
-    source: Annotated[str, typer.Option("--from", help="The wallet that pays.")],
+    source: Source,
     to: Annotated[str, typer.Option(help="Address, account (CAIP-10) or the name of an own wallet.")],
     asset: Annotated[str, typer.Option(help="Symbol in the policy, or CAIP-19.")],
     amount: Annotated[str, typer.Option(help="Decimal text, such as 1.5.")],
-    why: Annotated[str, typer.Option(help="For the people who approve and audit.")] = "",
-    idempotency: Annotated[str, typer.Option(help="The same key never makes two transfers.")] = "",
+    why: Why = "",
+    idempotency: Idempotency = "",
     base_units: Annotated[bool, typer.Option("--base-units", help="The amount is in base units (wei).")] = False,
-    expires: Annotated[int, typer.Option(min=1, help="Seconds until it may no longer be signed.")] = 3600,
+    expires: Expires = 3600,
     wait: Wait = False,
     timeout: Timeout = 300,
     as_json: Json = False,
 ) -> None:
     """Propose a transfer; the policy says at once whether it may go and who has to approve."""
-    import secrets
-
     from strongroom.cli.resolve import account_of, amount_of, asset_of, wallet_of
-    from strongroom.cli.signing import now_ms, signed
     from strongroom.documents.amount import format_amount
 
     profile = joined()
@@ -51,18 +53,26 @@ def propose(
     assets = client.get("/v1/policy")["policy"]["assets"]
     wallet = wallet_of(wallets, source)
     named = asset_of(assets, asset, wallet["chain"])
-    subject = {
+    about = {
         "from": source,
         "to": account_of(to, wallet["chain"], wallets),
         "asset": named,
         "amount": format_amount(amount_of(amount, assets[named]["decimals"], base_units=base_units)),
-        "why": why,
-        "until": now_ms() + expires * 1000,
-        "idempotency": idempotency or secrets.token_hex(16),
     }
-    envelope = signed(profile, client, "transfer.propose", subject)
-    document = client.post("/v1/transfers", envelope.to_doc())[1]
-    _finish(client, document, wait, timeout, as_json)
+    finish(client, proposed(profile, client, about, why, expires, idempotency), wait, timeout, as_json)
+
+
+def proposed(
+    profile: Profile, client: Client, about: dict[str, Any], why: str, expires: int, idempotency: str
+) -> dict[str, Any]:
+    """The transfer that a signed intent about something has opened."""
+    import secrets
+
+    from strongroom.cli.signing import now_ms, signed
+
+    until = now_ms() + expires * 1000
+    subject = {**about, "why": why, "until": until, "idempotency": idempotency or secrets.token_hex(16)}
+    return client.post("/v1/transfers", signed(profile, client, "transfer.propose", subject).to_doc())[1]
 
 
 @app.command(epilog=example("strongroom transfer show 4f1c2a9b77e0"))
@@ -75,7 +85,7 @@ def show(
     """The timeline of a transfer: what was asked, decoded, by which rule, what is awaited, why it was refused."""
     client = load().client()
     document = client.get(f"/v1/transfers/{_found(client, transfer)}")
-    _finish(client, document, wait, timeout, as_json)
+    finish(client, document, wait, timeout, as_json)
 
 
 @app.command("list", epilog=example("strongroom transfer list --open"))
@@ -126,7 +136,7 @@ def approve(
     hand_in(profile, client, "transfer.approve", {"transfer": name}, obligations=digest)
     if not as_json:
         say(f"{profile.person} approved", "green")
-    _finish(client, client.get(f"/v1/transfers/{name}"), wait, timeout, as_json)
+    finish(client, client.get(f"/v1/transfers/{name}"), wait, timeout, as_json)
 
 
 @app.command(epilog=example("strongroom transfer screen 4f1c2a9b77e0 clear --reference case-1417"))
@@ -174,7 +184,7 @@ def _found(client: Client, text: str) -> str:
     return transfer_id(listed, text)
 
 
-def _finish(client: Client, document: dict[str, Any], wait: bool, timeout: float, as_json: bool) -> None:
+def finish(client: Client, document: dict[str, Any], wait: bool, timeout: float, as_json: bool) -> None:
     """Show the transfer; with --wait follow it first, and end with the exit code of what it waits for."""
     from strongroom.cli.timeline import render
 

@@ -6,11 +6,18 @@ from typing import NamedTuple
 
 import pytest
 
-from strongroom.chains.evm.explain import explain
+from strongroom.chains.evm.calldata import calldata
+from strongroom.chains.evm.calls import APPROVE
+from strongroom.chains.evm.explain import explain, explain_call, explain_message
 from strongroom.chains.evm.transaction import UnsignedTransaction, encode
 from strongroom.chains.evm.transfer import Call, call, null_call
-from strongroom.documents.names import AccountId, AssetId
+from strongroom.documents.abi import parse_method
+from strongroom.documents.canonical import encode as encode_document
+from strongroom.documents.keccak import keccak256
+from strongroom.documents.names import AccountId, AssetId, ChainId
+from strongroom.documents.typed import parse_message, preimage
 from strongroom.errors import Refused
+from tests.unit.documents.test_typed import MAIL
 
 ETH = AssetId("eip155:31337/slip44:60")
 CONTRACT = "0xde709f2102306220921060314715629080e2fb77"
@@ -66,9 +73,38 @@ def test_the_null_replacement() -> None:
 
 
 def test_calldata_that_is_not_a_transfer_is_not_guessed_at() -> None:
-    assert lines(Call(CONTRACT, 3, bytes.fromhex("095ea7b3") + bytes(64)))[0] == (
+    assert lines(Call(CONTRACT, 3, bytes.fromhex("d0e30db0") + bytes(64)))[0] == (
         f"calls {CONTRACT} with 0.000000000000000003 ETH (3 base units of {ETH}) and 68 bytes of unknown calldata"
     )
+
+
+def test_an_allowance_says_who_may_spend_how_much() -> None:
+    spender = PAYEE.rpartition(":")[2]
+    made = Call(CONTRACT, 0, calldata(APPROVE, [spender, "2500000"]))
+    assert lines(made)[0] == f"lets {PAYEE_CHECKSUM} spend 2.5 USDT (2500000 base units of {TOKEN})"
+
+
+def test_a_known_method_is_shown_argument_by_argument() -> None:
+    method = parse_method("deposit(address,bool,uint64)")
+    made = Call(CONTRACT, 0, calldata(method, [PAYEE.rpartition(":")[2], "true", "7"]))
+    assert explain_call(ChainId("eip155:31337"), made, ASSETS, [APPROVE, method]) == [
+        f"calls deposit(address,bool,uint64) of {CONTRACT} with 0 ETH (0 base units of {ETH})",
+        f"argument 0 (address): {PAYEE_CHECKSUM}",
+        "argument 1 (bool): true",
+        "argument 2 (uint64): 7",
+    ]
+
+
+def test_a_message_is_shown_value_by_value_and_what_is_invisible_is_escaped() -> None:
+    doc = {**MAIL, "fields": {**MAIL["fields"], "contents": "pay \u202eecilA\nand é"}}
+    message = parse_message(encode_document(doc))
+    assert explain_message(message)[0].startswith(
+        "signs the message Mail of schema 'mail' for chainId 1, name Ether Mail"
+    )
+    assert explain_message(message)[1:3] == ["contents: pay \\u202eecilA\\nand é", "from.name: Cow"]
+    assert explain(preimage(message), ASSETS) == [
+        "signs a typed message with the hash 0x" + keccak256(preimage(message)).hex() + "; it is no transaction"
+    ]
 
 
 def test_bytes_that_do_not_decode_are_refused() -> None:
