@@ -133,8 +133,8 @@ ATTACKS: Final = (
         0, "a suspended person's later approval", _FOLD, ("person.suspended",), ("test_a_suspended_person_",),
     ),
     Attack(
-        0, "each role, and a stolen cookie, at each route of API and console", "the coordinator's guards", (),
-        ("test_every_route_answers_", "test_the_table_lists_every_route"),
+        0, "each role, and a stolen cookie, at every route", "the coordinator's guards", (),
+        ("test_the_table_lists_every_route",),
     ),
     Attack(
         0, "the coordinator's database edited by SQL", "nodes: their copy is adopted", (),
