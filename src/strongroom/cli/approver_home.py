@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from strongroom.approver.config import FILE, load_config
-from strongroom.cli.files import new_home, replace_text, write_document
+from strongroom.cli.files import new_home, replace_text
+from strongroom.cli.membership import own_enrolment
 from strongroom.cli.profile import Profile, load, require_joined, save
 from strongroom.cli.toml import flat
 from strongroom.cli.trust import join
-from strongroom.documents.credentials import Credential, SigningKey, Surface
+from strongroom.documents.credentials import SigningKey, Surface
 from strongroom.documents.keyfile import save_key
 from strongroom.documents.names import parse_hash, parse_slug
-from strongroom.documents.statement import sign_statement
 from strongroom.errors import InvalidInput
-from strongroom.passkeys.enrolment import Enrolment, enrolment_statement
 
 
 def make(
@@ -39,7 +38,7 @@ def make(
     profile = require_joined(load(home))
     replace_text(home / FILE, flat({"mirrors": list(mirrors), "page": page, "max_age": max_age}))
     config = load_config(home)
-    enrolment = _enrolment(profile) if fresh else None
+    enrolment = own_enrolment(profile, Surface.APPROVER) if fresh else None
     return {
         "home": str(home),
         "person": profile.person,
@@ -48,13 +47,3 @@ def make(
         "page": config.origin,
         "enrolment": str(enrolment) if enrolment else None,
     }
-
-
-def _enrolment(profile: Profile) -> Path:
-    """The file by which administrators adopt the new key, for the surface that it is used on."""
-    key = profile.key()
-    credential = Credential(key.credential.public, surface=Surface.APPROVER)
-    statement = enrolment_statement(profile.person, credential, profile.workspace)
-    path = profile.directory / f"{profile.person}.enrolment.json"
-    write_document(path, Enrolment(profile.person, credential, sign_statement(statement, key)).to_doc())
-    return path

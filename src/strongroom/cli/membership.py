@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from strongroom.cli.files import read_document, replace_document
+from strongroom.cli.files import read_document, replace_document, write_document
 from strongroom.cli.profile import Profile
+from strongroom.documents.credentials import Credential, Surface
+from strongroom.documents.statement import sign_statement
 from strongroom.errors import StrongroomError
+from strongroom.passkeys.enrolment import Enrolment, enrolment_statement
 from strongroom.policy.loader import load_policy
 from strongroom.policy.membership import next_version
 
@@ -40,3 +43,13 @@ def after_stop(profile: Profile, path: Path | None, change: Change) -> Callable[
         return {"draft": str(path)}, f"the draft is {path}: read it with strongroom policy diff, then propose it"
 
     return then
+
+
+def own_enrolment(profile: Profile, surface: Surface) -> Path:
+    """A new file by which administrators adopt the profile's own key, for the surface that it is used on."""
+    key = profile.key()
+    credential = Credential(key.credential.public, surface=surface)
+    proof = sign_statement(enrolment_statement(profile.person, credential, profile.workspace), key)
+    path = profile.directory / f"{profile.person}.enrolment.json"
+    write_document(path, Enrolment(profile.person, credential, proof).to_doc())
+    return path

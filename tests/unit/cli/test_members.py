@@ -16,6 +16,7 @@ from strongroom.policy.loader import load_policy
 from tests.passkeys import SoftPasskey
 from tests.tokens import SoftService
 from tests.unit.cli.conftest import Cli, Site
+from tests.workspace import seeded
 
 KEY = SoftPasskey("http://localhost:8420", surface="approver", seed="dora")
 
@@ -42,6 +43,17 @@ def test_a_newcomer_s_key_goes_into_a_draft_of_the_next_version(site: Site, cli:
     assert policy.version == 2 and KEY.key_id in policy.members["dora"].credentials
     again = cli("--profile", site.profile("alice"), "person", "enrol", file, draft)
     assert again.code == 0 and drafted(draft).version == 2 and "cannot leave its device" in again.out
+
+
+def test_a_key_of_the_command_line_proves_itself(site: Site, cli: Cli, tmp_path: Path) -> None:
+    site.coordinator.log.keys["dora"] = seeded("dora")
+    dora, draft = site.profile("dora"), tmp_path / "next.json"
+    proven = cli("--profile", dora, "person", "prove", "--json")
+    assert proven.code == 0, proven.err
+    file = json.loads(proven.out)["file"]
+    assert cli("--profile", site.profile("alice"), "person", "enrol", file, draft).code == 0
+    assert list(drafted(draft).members["dora"].credentials) == [seeded("dora").key_id]
+    assert drafted(draft).fold == 1 and cli("--profile", dora, "person", "prove").code == 2, "a file is kept"
 
 
 def test_a_replaced_key_leaves_the_draft(site: Site, cli: Cli, tmp_path: Path) -> None:

@@ -58,6 +58,22 @@ def _new(name: str, role: str, directory: Path, as_json: bool) -> None:
     emit({**document, "key_id": key.key_id, "directory": str(directory)}, as_json, human)
 
 
+@people.command(epilog=example("strongroom --profile ~/strongroom/dora person prove"))
+def prove(as_json: Json = False) -> None:
+    """Write the enrolment file of your own profile's key, with its proof, for an administrator."""
+    from strongroom.cli.membership import own_enrolment
+    from strongroom.documents.credentials import Surface
+
+    profile = joined()
+    path, key = own_enrolment(profile, Surface.CONSOLE), profile.key().key_id
+
+    def human() -> None:
+        say(f"give {path} to an administrator: strongroom person enrol FILE DRAFT", "green")
+        say(f"and read them its key id by voice: {key}", "dim")
+
+    emit({"file": str(path), "person": profile.person, "key_id": key}, as_json, human)
+
+
 @people.command(epilog=example("strongroom person enrol dora.enrolment.json next.json --group treasury"))
 def enrol(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The enrolment file that the person's page has made.")],
