@@ -21,7 +21,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from strongroom.audit.second import facts as second_facts
 from strongroom.audit.second.book import Book
 from strongroom.audit.second.facts import Facts, Own, Row
-from strongroom.audit.second.limits import exceeded as second_exceeded
 from strongroom.audit.second.rules import decide
 from strongroom.custody.decision import request_of
 from strongroom.custody.intents import barred, parse_intent
@@ -128,12 +127,14 @@ def _second(scenario: Scenario) -> Iterator[Answer]:
             prices = {asset: int(price) for asset, price in event.prices.items()}
             book.state(policy, second_facts.Prices(prices, event.observed), own)
         elif isinstance(event, Ask):
-            book.authorize(policy, facts(event))
+            taken = decide(policy, facts(event), book.history).debit
+            if taken is not None:
+                book.history.add(taken)
         else:
             policy = event
     for ask in scenario.asked:
         opinion = decide(policy, facts(ask), book.history)
-        yield Answer(opinion.digest or opinion.code, second_exceeded(policy, facts(ask), book.history))
+        yield Answer(opinion.digest or opinion.code, opinion.limit)
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from strongroom.audit.second.book import Book
 from strongroom.audit.second.facts import Facts, Own, Prices, Row
 from strongroom.audit.second.history import Debit
-from strongroom.audit.second.limits import exceeded
 from strongroom.audit.second.rules import decide
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import verdict
@@ -55,7 +54,7 @@ class SecondOpinion:
             self._book.prices,
         )  # fmt: skip
         opinion = decide(policy, facts, self._book.history)
-        denied = opinion.code or exceeded(policy, facts, self._book.history)
+        denied = opinion.code or opinion.limit
         if denied:
             raise Refused(_CODE, f"the second evaluator denies what was authorized: {denied}")
         asked = replace(transfer, authorization=None)
@@ -63,9 +62,9 @@ class SecondOpinion:
         if isinstance(first, Denied) or first.obligations.digest != opinion.digest:
             reason = f"the second evaluator finds other obligations, by rule '{opinion.rule}'"
             raise Refused(_CODE, reason)
-        debit = self._book.authorize(policy, facts)
-        if debit is not None:
-            self._open[transfer.id] = debit, self._book.prices
+        if opinion.debit is not None:
+            self._book.history.add(opinion.debit)
+            self._open[transfer.id] = opinion.debit, self._book.prices
 
     def _replaced(self, entry: Entry, transfer: Transfer, after: CustodyState) -> None:
         paid = max(payload.fee for payload in transfer.payloads)

@@ -120,7 +120,8 @@ def test_the_audit_of_a_bundle_names_the_entry(tmp_path: Path, monkeypatch: pyte
     home, bundle = lived_in(), tmp_path / "log.bundle"
     bundle.write_bytes(bundle_of(home))
     verify_bundle(bundle)
-    monkeypatch.setattr(opinion, "exceeded", lambda *_: "limit.exceeded")
+    decide = opinion.decide
+    monkeypatch.setattr(opinion, "decide", lambda *given: replace(decide(*given), limit="limit.exceeded"))
     with pytest.raises(AuditFailed) as caught:
         verify_bundle(bundle)
     first = next(at for at, entry in enumerate(home.entries) if entry.kind == "transfer.authorized")

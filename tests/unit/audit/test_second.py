@@ -10,8 +10,7 @@ import pytest
 from strongroom.audit.second.book import Book
 from strongroom.audit.second.facts import Facts, Own, Prices, Row
 from strongroom.audit.second.history import UNPRICED, Debit, History
-from strongroom.audit.second.limits import exceeded
-from strongroom.audit.second.rules import Opinion, decide
+from strongroom.audit.second.rules import decide
 from strongroom.audit.second.words import arguments, satisfied, spelled
 from strongroom.documents.canonical import digest
 from strongroom.documents.keccak import keccak256
@@ -133,7 +132,7 @@ def test_obligations_are_as_the_document_has_them() -> None:
     assert decide(old, facts(), History()).obligations == {"rule": "r0", **ALLOW}
     new = {"surface": "console", "device_bound": False, "keys": None, "screening": None}
     opinion = decide(policy({}), facts(), History())
-    assert opinion == Opinion("", "r0", {"rule": "r0", **ALLOW, **new})
+    assert (opinion.code, opinion.rule, opinion.obligations) == ("", "r0", {"rule": "r0", **ALLOW, **new})
     assert opinion.digest == digest({"rule": "r0", **ALLOW, **new})
 
 
@@ -305,7 +304,7 @@ def test_prices_are_looked_up_after_all_else_holds() -> None:
 
 
 def limit(document: dict[str, Any], case: Facts, *debits: Debit) -> str:
-    return exceeded(document, case, History(debits))
+    return decide(document, case, History(debits)).limit
 
 
 def test_limits_deny_in_their_order_and_only_what_adds_to_them() -> None:
@@ -345,10 +344,16 @@ def test_ceilings_count_out_of_a_tier_and_into_another() -> None:
     assert limit(document, facts(prices=PRICES, **within)) == ""  # out of hot; not into it
 
 
+def debit_for(document: dict[str, Any], case: Facts, book: Book) -> Debit:
+    taken = decide(document, case, book.history).debit
+    assert taken is not None
+    return taken
+
+
 def test_the_first_prices_value_what_was_authorized_before_and_later_ones_nothing() -> None:
     document, book = policy({}, valuation=VALUATION), Book()
     for fee in (0, 1):
-        book.authorize(document, facts(fee=fee))
+        book.history.add(debit_for(document, facts(fee=fee), book))
     assert [(each.value, each.fee_value) for each in book.history.debits] == [(UNPRICED, 0), (UNPRICED, UNPRICED)]
     book.state(document, Prices({TOKEN: 5 * 10**9}, NOW), facts().own)
     assert [(each.value, each.fee_value) for each in book.history.debits] == [(1, 0), (1, UNPRICED)]
@@ -359,8 +364,8 @@ def test_the_first_prices_value_what_was_authorized_before_and_later_ones_nothin
 def test_a_dearer_payload_pays_the_difference_at_its_own_time() -> None:
     document, book = policy({}, valuation=VALUATION), Book()
     book.state(document, PRICES, facts().own)
-    first = book.authorize(document, facts(fee=2, prices=PRICES))
-    assert first is not None and first.fee_value == 6
+    book.history.add(first := debit_for(document, facts(fee=2, prices=PRICES), book))
+    assert first.fee_value == 6
     book.state(document, Prices({COIN: 9 * 10**9}, NOW), facts().own)
     book.pay_more(document, first, PRICES, NOW + 5, 3)
     assert book.history.debits[1:] == [replace(first, time=NOW + 5, amount=0, value=0, fee=3, fee_value=9)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from strongroom.audit.second.facts import Document, Facts, Own, Prices
+from strongroom.audit.second.facts import Document, Own, Prices
 from strongroom.audit.second.history import Debit, History
-from strongroom.audit.second.intent import act_of
-from strongroom.audit.second.spending import debit_of, into, revalued
+from strongroom.audit.second.spending import into, revalued
 
 
 class Book:
-    """Kept entry by entry, in the order of the log."""
+    """Kept entry by entry, in the order of the log; what is authorized is added to its history."""
 
     def __init__(self) -> None:
         self.history = History()
@@ -24,15 +23,6 @@ class Book:
             tiers = (replace(debit, into=into(own, debit.destination, debit.tier)) for debit in self.history.debits)
             self.history = History(revalued(policy, prices, debit) for debit in tiers)
         self.prices = prices
-
-    def authorize(self, policy: Document, facts: Facts) -> Debit | None:
-        """Count an authorized transfer; None for one that comes to nothing."""
-        act = act_of(policy, facts)
-        if isinstance(act, str):
-            return None
-        debit = debit_of(policy, facts, act)
-        self.history.add(debit)
-        return debit
 
     def pay_more(self, policy: Document, debit: Debit, prices: Prices | None, time: int, fee: int) -> None:
         """Count what a dearer payload may cost beyond an authorization, at a later time, by the prices of that one."""

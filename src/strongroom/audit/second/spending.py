@@ -1,9 +1,9 @@
-"""What a transfer would add to windows, and what they come to with it."""
+"""One transfer on top of a history: what it would add to windows, and what they come to with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from strongroom.audit.second.facts import Document, Facts, Own, Prices
 from strongroom.audit.second.history import Debit, History, Kind
@@ -33,11 +33,15 @@ def revalued(policy: Document, prices: Prices | None, debit: Debit) -> Debit:
     return replace(debit, value=value, fee_value=worth(policy, prices, debit.native, debit.fee))
 
 
-class Spending:
-    """One transfer on top of a history."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A transfer before a policy: what it comes to, what it would take, and what was authorized before it."""
 
-    def __init__(self, debit: Debit, history: History) -> None:
-        self.debit, self._history = debit, history
+    policy: Document
+    facts: Facts
+    act: Act
+    debit: Debit
+    history: History
 
     def keeps(self, window: Document, most: str, *kind: str) -> bool:
         """Whether no window of the kind that it adds to, or stays in, has more in it with the transfer than `most`."""
@@ -50,6 +54,6 @@ class Spending:
     def _sums(self, window: Document, kind: Kind) -> list[tuple[int, int]]:
         seconds, time = window["seconds"], self.debit.time
         return [
-            (added, added + self._history.total(kind, subject, seconds, time))
+            (added, added + self.history.total(kind, subject, seconds, time))
             for subject, added in self.debit.adds(kind).items()
         ]
