@@ -38,12 +38,16 @@ class DsseEnvelope(Form):
 
 
 class IntentRequest(Form):
-    """What a service asks for, in any spelling of JSON: the same intent that a statement would hold."""
+    """What a service asks for, in any spelling of JSON: the same intent that a statement would hold.
+
+    Either `to`, `asset` and `amount`, or a `call`, or a `message` (docs/protocols/policy.md)."""
 
     wallet: str = Field(alias="from", description="the wallet that pays")
-    to: str = Field(description="CAIP-10 account in lower case")
-    asset: str = Field(description="CAIP-19 asset")
-    amount: str = Field(description="base units")
+    to: str | None = Field(None, description="CAIP-10 account in lower case")
+    asset: str | None = Field(None, description="CAIP-19 asset")
+    amount: str | None = Field(None, description="base units")
+    call: dict[str, Any] | None = Field(None, description="to, value and data of a contract call")
+    message: dict[str, Any] | None = Field(None, description="a typed message by a schema of the policy")
     why: str
     until: int = Field(description="unix ms")
     idempotency: str = Field(description="the caller's own number for it: it names one transfer for ever")
