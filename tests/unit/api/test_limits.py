@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from strongroom.api import body
 from strongroom.api.app import create_app
+from strongroom.wire import body
 from tests.unit.api.coordinator import Coordinator
 
 
