@@ -61,7 +61,7 @@ def policy_document(keys: Mapping[str, dict[str, Any]], now: int) -> dict[str, A
     everyone = {"groups": ["treasury"], "members": list(SERVICES)}
     return {
         "format": "strongroom.policy.v1",
-        "fold": 1,
+        "fold": 2,
         "version": 1,
         "label": "LAB",
         "expires": now + 365 * DAY * 1000,
