@@ -14,7 +14,7 @@ TESTS = {
     if path.name not in ABOUT_THE_SUITE
     for text in [path.read_text()]
     for node in ast.walk(ast.parse(text))
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
 }
 NUMBERS = [
     *(1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 18, 19, 21, 22, 24, 26, 28, 29, 30, 32, 33, 34, 35),
