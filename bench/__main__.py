@@ -19,7 +19,7 @@ from bench import machine, report
 from bench.figures import Section
 from bench.measure import Bench
 
-NAMES: Final = ("policy", "credentials", "log", "scale", "audit", "core", "signing", "transfers", "stops")
+NAMES: Final = ("policy", "credentials", "log", "scale", "audit", "core", "signing", "transfers", "stops", "console")
 """Modules of this package with `run(Bench) -> Section`, in the order of a whole run."""
 
 ON_REQUEST: Final = ("hotspots",)

@@ -86,6 +86,7 @@ API: dict[str, tuple[int, ...]] = {
         "transfers/{transfer}/proposal",
     )},
     "POST /v1/transfers": BAD,
+    "POST /v1/requests/transfers": UNSIGNED,
     "POST /v1/statements": BAD,
     "POST /v1/seals": PUBLIC,
     "GET /v1/notices/key": UNKNOWN,  # this coordinator tells nobody

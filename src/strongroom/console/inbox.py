@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from strongroom.console import describe
 from strongroom.console.console import Console
-from strongroom.console.recent import MOST_LOOKED_AT, newest_open
+from strongroom.console.recent import newest_open
 from strongroom.console.sessions import Session
 from strongroom.custody.authority import credential_of
 from strongroom.custody.decision import Awaiting, block, owed, unfit, verdict
@@ -23,21 +24,20 @@ from strongroom.custody.words import terms
 from strongroom.pages.acts import ACTS, link
 from strongroom.policy.evaluate import Allowed
 
+MOST_SHOWN: Final = 25
+
 
 def routes(console: Console) -> list[Route]:
     """The first page."""
 
     async def page(request: Request) -> Response:
         visitor = console.visitor(request)
-        waiting = list(approvals(console, visitor))
-        mine = [
-            summary(console.state, transfer)
-            for transfer in newest_open(console.state, MOST_LOOKED_AT)
-            if transfer.initiator == visitor.person
-        ][:10]
+        waiting = list(islice(approvals(console, visitor), MOST_SHOWN))
+        own = (each for each in newest_open(console.state) if each.initiator == visitor.person)
         return console.page(
-            "inbox.html", "inbox", visitor,
-            approvals=waiting, statements=list(statements(console, visitor.person)), mine=mine,
+            "inbox.html", "inbox", visitor, approvals=waiting, more=len(waiting) == MOST_SHOWN,
+            statements=list(statements(console, visitor.person)),
+            mine=[summary(console.state, each) for each in islice(own, MOST_SHOWN)],
         )  # fmt: skip
 
     return [Route("/", page)]
@@ -48,7 +48,7 @@ def approvals(console: Console, visitor: Session) -> Iterator[dict[str, Any]]:
     state, policy, person = console.state, console.policy, visitor.person
     key = credential_of(state, person, visitor.key)
     moment = Moment.at(max(state.time, console.clock()))
-    for transfer in newest_open(state, MOST_LOOKED_AT):
+    for transfer in newest_open(state):
         found = _lacks(console, transfer, moment)
         if found is None:
             continue

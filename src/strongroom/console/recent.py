@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,6 @@ from strongroom.custody.state import CustodyState, Transfer, TransferId
 
 PAGE: Final = 50
 MOST_LOOKED_AT: Final = 500
-"""How many of the newest open transfers are looked through for what concerns one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ def open_ones(state: CustodyState, before: int | None = None) -> Iterator[Number
             yield row
 
 
-def newest_open(state: CustodyState, most: int) -> Iterator[Transfer]:
-    """The newest transfers that have not ended."""
-    for _, row in zip(range(most), open_ones(state), strict=False):
-        yield state.transfers[row.name]
+def newest_open(state: CustodyState) -> list[Transfer]:
+    """The newest transfers that have not ended: as many as are looked through for what concerns one person."""
+    return heapq.nlargest(MOST_LOOKED_AT, map(state.transfers.__getitem__, state.open), key=lambda each: each.proposed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import core, credentials, log, policy, scale, signing, tss
+from bench import console, core, credentials, log, policy, scale, signing, tss
 from bench.__main__ import NAMES, benchmark, main
 from bench.biglog import big_log
 from bench.figures import Section
@@ -52,6 +52,10 @@ def test_scale(bench: Bench) -> None:
     found = names(scale.run(bench))
     assert "cold start" in found and "sign, at 600 entries" in found and "append" in found
     assert scale.node_home(bench, big_log(bench.cache, 600)).exists(), "what takes long is kept"
+
+
+def test_console(bench: Bench) -> None:
+    assert "the newest transfers" in names(console.run(bench))
 
 
 def test_core(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
