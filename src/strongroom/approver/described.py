@@ -1,65 +1,13 @@
-"""What somebody is about to sign on this machine, in rows from its own state; and what there is to stop."""
+"""What a person can stop from this machine, by its own state."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.approver.desk import APPROVE, Desk
-from strongroom.approver.replica import Known
-from strongroom.approver.showing import find, shown
+from strongroom.approver.desk import Desk
 from strongroom.custody.authority import in_force
-from strongroom.custody.words import address_of
-from strongroom.documents.names import parse_account
-from strongroom.errors import StrongroomError
 from strongroom.pages.acts import ACTS
-from strongroom.pages.rows import Row
-
-
-def rows(desk: Desk, known: Known, kind: str, subject: dict[str, Any]) -> list[Row]:
-    """The subject of a statement with what this machine knows of it; raises InvalidInput transfer.unknown."""
-    if "transfer" in subject:
-        found = find(known.state, str(subject["transfer"]))
-        return list(_transfer(shown(known.state, found, desk.person, desk.clock()), approving=kind == APPROVE))
-    return [_field(known, name, value) for name, value in subject.items()]
-
-
-def known_as(to: dict[str, Any]) -> str:
-    """What the log knows of a destination."""
-    if to["wallet"]:
-        return f"own wallet {to['wallet']}"
-    return f"listed as {', '.join(to['listed_as'])}" if to["listed_as"] else "on no list"
-
-
-def _transfer(document: dict[str, Any], *, approving: bool) -> Iterator[Row]:
-    amount, wallet = document["amount"], document["wallet"]
-    for line in document["does"]:
-        yield Row("Does", line, "quote")
-    yield Row("Amount", amount["text"], "money", f"{amount['base_units']} base units of {document['asset']}")
-    yield Row("To", document["to"]["address"], "address", known_as(document["to"]))
-    yield Row("From", f"wallet {wallet['name']}", "", f"tier {wallet['tier']}")
-    yield Row("Asked by", document["initiator"])
-    if document["why"]:
-        yield Row("Why", document["why"], "quote")
-    if approving and document["decision"]["rule"]:
-        yield Row("Rule", document["decision"]["rule"], "quote", document["terms"])
-    yield Row("Transfer", document["id"], "hash")
-
-
-def _field(known: Known, name: str, value: Any) -> Row:
-    if name == "account" and isinstance(value, str):
-        try:
-            return Row("Address", address_of(parse_account(value)), "address", value)
-        except StrongroomError:
-            pass  # shown as it is: the fold says what is wrong with it
-    if name == "key":
-        members = in_force(known.state).members.values()
-        holder = next((member.name for member in members if value in member.credentials), "nobody")
-        return Row("Key", str(value), "hash", f"held by {holder}")
-    text = value if isinstance(value, str) else json.dumps(value)
-    return Row(name.capitalize(), text, "quote" if name in ("reason", "label") else "")
 
 
 @dataclass(frozen=True, slots=True)

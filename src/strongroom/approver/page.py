@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from strongroom.approver import enrol
-from strongroom.approver.described import freezable, rows, stops
+from strongroom.approver.described import freezable, stops
 from strongroom.approver.desk import APPROVE, Desk
 from strongroom.approver.gate import Gate
 from strongroom.approver.showing import find, newest_first, row, shown
@@ -29,6 +29,7 @@ from strongroom.pages.acts import ACTS
 from strongroom.pages.answers import read_answer
 from strongroom.pages.draw import Pages
 from strongroom.pages.forms import need, read_form, read_query
+from strongroom.pages.rows import rows
 from strongroom.pages.served import static_routes
 from strongroom.passkeys.statements import answered, question
 from strongroom.wire.delivery import Handed
@@ -132,7 +133,8 @@ def _signing(machine: Machine) -> list[BaseRoute]:
         statement = desk.statement(known, act.kind, act.subject(given), key.key_id)
         payload = encode(statement.to_doc())
         return machine.page(
-            "sign.html", act=act, rows=rows(desk, known, act.kind, statement.subject), key=key, keys=desk.passkeys(),
+            "sign.html", act=act, key=key, keys=desk.passkeys(),
+            rows=rows(known.state, act.kind, statement.subject, desk.clock()),
             options=question(statement, [key]), payload=encode_base64(payload), text=payload.decode(), given=given,
         )  # fmt: skip
 

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from strongroom.console import describe
 from strongroom.console.console import Console
 from strongroom.console.recent import newest_open
 from strongroom.console.sessions import Session
@@ -22,6 +21,7 @@ from strongroom.custody.outline import approves, summary
 from strongroom.custody.state import Phase, Transfer
 from strongroom.custody.words import terms
 from strongroom.pages.acts import ACTS, link
+from strongroom.pages.rows import rows
 from strongroom.policy.evaluate import Allowed
 
 MOST_SHOWN: Final = 25
@@ -80,5 +80,5 @@ def statements(console: Console, person: str) -> Iterator[dict[str, Any]]:
         act = ACTS.get(row.kind)
         if act is None or person in row.people or not act.part(console.state, person, row.subject):
             continue
-        rows = describe.rows(console, act, dict(row.subject))
-        yield {"act": act, "people": row.people, "rows": rows, "subject": link(**row.subject)}
+        shown = rows(console.state, row.kind, dict(row.subject), console.clock())
+        yield {"act": act, "people": row.people, "rows": shown, "subject": link(**row.subject)}

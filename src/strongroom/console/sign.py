@@ -28,6 +28,7 @@ from strongroom.log.checkpoint import parse_note
 from strongroom.pages.acts import ACTS, Act
 from strongroom.pages.answers import read_answer
 from strongroom.pages.forms import need, read_form, read_query
+from strongroom.pages.rows import rows
 from strongroom.passkeys.statements import answered, question
 
 
@@ -110,8 +111,8 @@ def _shown(console: Console, act: Act) -> Handler:
             choices = describe.choices(console, act)
             return console.page("ask.html", section, visitor, act=act, given=given, choices=choices)
         box = signing(console, visitor, act, subject)
-        rows = describe.rows(console, act, subject)
-        return console.page("sign.html", section, visitor, act=act, rows=rows, signing=box, back=_back(act, subject))
+        shown = rows(console.state, act.kind, subject, console.clock())
+        return console.page("sign.html", section, visitor, act=act, rows=shown, signing=box, back=_back(act, subject))
 
     return show
 

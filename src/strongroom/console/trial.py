@@ -34,7 +34,8 @@ class Trial:
 
 def denied(error: StrongroomError) -> Trial:
     """A refusal as an answer."""
-    return Trial("denied", error.message, (error.remedy,) if error.remedy else (), error.code)
+    title = error.message[:1].upper() + error.message[1:]
+    return Trial("denied", title, (error.remedy,) if error.remedy else (), error.code)
 
 
 def tried(state: CustodyState, person: str, key: str, subject: dict[str, Any], now: int) -> Trial:

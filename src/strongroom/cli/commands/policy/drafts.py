@@ -82,9 +82,10 @@ def check(
     """
     from strongroom.cli.draft import summary
     from strongroom.cli.files import read_document
-    from strongroom.cli.findings import house_of, stopping, tell_findings
+    from strongroom.cli.findings import stopping, tell_findings
     from strongroom.cli.signing import now_ms
     from strongroom.cli.verified import verified_log
+    from strongroom.custody.holdings import house_of
     from strongroom.policy.check import check as findings_of
     from strongroom.policy.loader import load_policy
 
