@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM: Final = "/usr/bin/chromium"
 FLAGS: Final = (
     "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", *(["--no-sandbox"] if os.geteuid() == 0 else []),
 )  # fmt: skip
+PATIENCE_MS: Final = 120_000
+"""How long a page may take on a busy machine."""
 DESK: Final = (1280, 900)
 PHONE: Final = (390, 844)
+
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -72,6 +77,7 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.passkey = VirtualPasskey(self.page)
         self.complaints: list[str] = []
