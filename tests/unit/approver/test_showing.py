@@ -8,7 +8,8 @@ from strongroom.approver.showing import find, newest_first, row, shown, waits_fo
 from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.state import TransferId
 from strongroom.errors import InvalidInput
-from tests.workspace import ETH, HOUR, PAYEE, TOKEN, WEI, Workspace
+from tests.operations import FIVE, approve, letter, with_operations
+from tests.workspace import ETH, HOUR, OTHER, PAYEE, TOKEN, WEI, Workspace
 
 
 def test_a_transfer_in_full(home: Workspace, asked: TransferId) -> None:
@@ -68,3 +69,16 @@ def test_transfers_are_found_by_how_they_begin(home: Workspace, asked: TransferI
     for text in (asked[:5], "zz" * 8):
         with pytest.raises(InvalidInput, match=r"transfer\.unknown"):
             find(home.state, text)
+
+
+def test_a_call_and_a_message_say_what_they_do() -> None:
+    home = Workspace()
+    home.policy = with_operations(home.policy)
+    home.ready()
+    allowance, letter_ = home.propose(call=approve()), home.propose(message=letter(text="No.\u202e"))
+    document = shown(home.state, home.state.transfers[allowance], "bob", home.time)
+    spender = checksum(OTHER.rpartition(":")[2])
+    assert document["operation"] == "call" and document["to"]["address"] == spender
+    assert document["does"] == [f"lets {spender} spend 5 LUSD ({FIVE} base units of {TOKEN})"]
+    said = shown(home.state, home.state.transfers[letter_], "bob", home.time)
+    assert said["operation"] == "message" and "text: No.\\u202e" in said["does"]

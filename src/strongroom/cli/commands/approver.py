@@ -91,7 +91,7 @@ def list_transfers(
             (
                 each["id"][:12],
                 each["initiator"],
-                each["amount"]["text"],
+                each["amount"]["text"] if each["operation"] == "transfer" else f"a {each['operation']}",
                 each["to"]["wallet"] or brief(each["to"]["address"]),
                 "waits for YOU" if each["waits_for_you"] else (each["awaiting"] or {}).get("text") or each["phase"],
             )
@@ -203,7 +203,9 @@ def _render(document: dict[str, Any]) -> None:
 
     to, wallet, amount = document["to"], document["wallet"], document["amount"]
     known = [f"own wallet {to['wallet']}"] if to["wallet"] else [f"listed as {label}" for label in to["listed_as"]]
-    say(f"{document['initiator']} asks to move  {amount['text']}", "bold")
+    others = {"call": "for a contract call", "message": "for a signature of a typed message"}
+    asks = others.get(document["operation"], f"to move  {amount['text']}")
+    say(f"{document['initiator']} asks {asks}", "bold")
     say(f"  to      {to['address']}  ({', '.join(known) or 'on no list'})", "bold")
     for told in document["does"]:
         say(f"  {told}", "bold")
