@@ -72,11 +72,18 @@ def with_operations(document: Mapping[str, Any]) -> dict[str, Any]:
         }
         for name, operation in operations.items()
     ]
+    asked = {**free, "approvals": [[{"group": "treasury", "threshold": 1}]]}
+    everything = [each for operation in operations.values() for each in operation]
+    people = {
+        "name": "people",
+        "when": {"initiator": {"groups": ["treasury"]}, "operation": everything},
+        "allow": asked,
+    }
     limit = {"name": "tokens a day", "asset": TOKEN, "seconds": 86400, "per": "source", "max": str(12 * FIVE)}
     return {
         **policy,
         "fold": 2,
         "messages": {"letter": {"chain": CHAIN, **kind, "fields": fields}},
         "limits": [*policy["limits"], limit],
-        "rules": [*policy["rules"], *rules],
+        "rules": [*policy["rules"], *rules, people],
     }

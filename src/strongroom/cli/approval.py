@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from strongroom.chains.evm.explain import explain_call, explain_message
+from strongroom.chains.evm.transfer import Call
 from strongroom.cli.client import Client
 from strongroom.cli.consent import require_consent
 from strongroom.cli.output import say
 from strongroom.cli.timeline import clock
 from strongroom.cli.trust import first_policy
-from strongroom.documents.canonical import digest
+from strongroom.documents.amount import parse_amount
+from strongroom.documents.canonical import digest, encode, fields
 from strongroom.documents.envelope import Envelope
+from strongroom.documents.names import parse_account, parse_hex, split_account
 from strongroom.documents.request import REQUEST_TYPE, proposal_hash, requested
 from strongroom.documents.statement import Statement, from_envelope
+from strongroom.documents.typed import parse_message
 from strongroom.errors import Denied, Refused
 
 
@@ -48,13 +53,31 @@ def _signed_proposal(client: Client, workspace: str, transfer: str) -> Statement
     return statement
 
 
+def asked_beside_paying(subject: dict[str, Any]) -> list[str]:
+    """What a signed intent of a call or a message does, decoded here; nothing for a transfer. Raises InvalidInput."""
+    if "message" in subject:
+        return explain_message(parse_message(encode(subject["message"])))
+    if "call" not in subject:
+        return []
+    asked = fields(subject["call"], "call", {"to": str, "value": str, "data": str})
+    chain, contract = split_account(parse_account(asked["to"]))
+    made = Call(contract, parse_amount(asked["value"]), parse_hex(asked["data"]))
+    return [*explain_call(chain, made, {}), f"data {made.data.hex()}"]
+
+
 def _show(statement: Statement, document: dict[str, Any]) -> None:
     """The signed base units and account come first: symbols and decimals are the coordinator's words."""
     subject, obligations = statement.subject, document["decision"]["obligations"]
-    say(f"{statement.person} asks to move", "bold")
-    say(f"  amount  {subject['amount']} base units of {subject['asset']}  ({document['amount']['text']})")
-    say(f"  from    wallet {subject['from']}")
-    say(f"  to      {subject['to']}")
+    told = asked_beside_paying(subject)
+    if told:
+        say(f"{statement.person} asks that wallet {subject['from']}", "bold")
+        for line in told:
+            say(f"  {line}")
+    else:
+        say(f"{statement.person} asks to move", "bold")
+        say(f"  amount  {subject['amount']} base units of {subject['asset']}  ({document['amount']['text']})")
+        say(f"  from    wallet {subject['from']}")
+        say(f"  to      {subject['to']}")
     say(f"  why     {subject['why']}")
     say(f"  until   {clock(subject['until'])} UTC")
     say(f"rule '{obligations['rule']}'", "bold")

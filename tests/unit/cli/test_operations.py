@@ -116,6 +116,23 @@ def test_a_signed_message_is_shown_with_its_signature(site: Site, cli: Cli, word
     assert f"signature 0x{signature}" in cli(*words, "show", name).out.replace("\n", "")
 
 
+def test_an_approver_reads_what_was_signed_and_not_what_is_served(site: Site, cli: Cli) -> None:
+    """A larger letter of a person takes two; the words come from the signed intent."""
+    (tmp := site.base / "letter.json").write_text(json.dumps(TYPED))
+    opened = cli("--profile", site.profile("alice"), "transfer", "message", tmp, "--from", "hot-eth", "--json")
+    assert opened.code == 0, opened.err
+    name = json.loads(opened.out)["id"]
+    done = cli("--profile", site.profile("bob"), "transfer", "approve", name, "--yes")
+    assert done.code == 0, done.err
+    assert "alice asks that wallet hot-eth" in done.out and "text: I agree." in done.out
+    call_ = ("transfer", "call", "approve(address,uint256)", SPENDER, "7", "--from", "hot-eth", "--to", TOKEN_CONTRACT)
+    opened = cli("--profile", site.profile("alice"), *call_, "--json")
+    assert opened.code == 0, opened.err
+    done = cli("--profile", site.profile("bob"), "transfer", "approve", json.loads(opened.out)["id"], "--yes")
+    assert done.code == 0, done.err
+    assert f"lets {SPENDER} spend 7 base units of" in done.out.replace("\n", " ")
+
+
 SCHEMAS = {
     "mail": {"chain": "eip155:1", "fields": [], **{name: MAIL[name] for name in ("domain", "primary_type", "types")}}
 }

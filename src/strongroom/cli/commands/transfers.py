@@ -105,7 +105,7 @@ def list_transfers(
                 row["id"][:12],
                 clock(row["proposed"])[:-3],
                 row["initiator"],
-                row["amount"]["text"],
+                row["amount"]["text"] if row["operation"] == "transfer" else f"a {row['operation']}",
                 row["to"]["wallet"] or brief(row["to"]["address"]),
                 row["closed"] or row["phase"],
             )
