@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from strongroom.audit import opinion
 from strongroom.audit.finding import AuditFailed
@@ -14,11 +16,15 @@ from strongroom.audit.opinion import SecondOpinion
 from strongroom.audit.verify import verify_bundle
 from strongroom.custody import decision, transfers
 from strongroom.custody.fold import apply
+from strongroom.custody.limits import usage
 from strongroom.custody.state import EMPTY, TransferId
-from strongroom.errors import Refused
+from strongroom.errors import Refused, StrongroomError
+from strongroom.policy.evaluate import Window
+from strongroom.policy.loader import load_policy
+from strongroom.policy.model import Per
 from tests.operations import DEPOSIT, ROUTER, approve, call, letter, with_operations
 from tests.unit.audit.test_verify import bundle_of
-from tests.workspace import ETH, TOKEN, WEI, Workspace
+from tests.workspace import ETH, OTHER, PAYEE, TOKEN, WEI, Workspace
 
 CENT = 10**9  # a price of a hundredth of the unit of account
 
@@ -127,3 +133,74 @@ def test_the_audit_of_a_bundle_names_the_entry(tmp_path: Path, monkeypatch: pyte
     first = next(at for at, entry in enumerate(home.entries) if entry.kind == "transfer.authorized")
     assert (caught.value.code, caught.value.place.index) == ("policy.evaluators_differ", first)
     assert home.state.transfers[TransferId(home.entries[first].body["transfer"])].authorization
+
+
+def live(home: Workspace, draw: st.DataObject) -> None:
+    """One thing that happens to a workspace, or that the fold refuses: then nothing has happened."""
+    number = draw.draw(st.integers(1, 9))
+    home.time += draw.draw(st.sampled_from((0, 1, 999, 20_000, 20_000, 300_000, 4_000_000)))
+    operations = (
+        {"amount": str(number * WEI // 10), "to": draw.draw(st.sampled_from((PAYEE, OTHER)))},
+        {"asset": TOKEN, "amount": str(number * 10**6)},
+        {"call": approve(number * 10**6)},
+        {"message": letter(text=f"{number} times")},
+    )
+    open_ones = [name for name, each in home.state.transfers.items() if each.authorization is None]
+    paid = [name for name, each in home.state.transfers.items() if each.authorization and not each.intent.message]
+    match draw.draw(st.sampled_from(("pay", "pay", "pay", "late", "replace", "replace", "state", "state", "adopt"))):
+        case "pay":
+            home.authorize(home.propose(**draw.draw(st.sampled_from(operations))))
+        case "late" if open_ones:
+            home.authorize(draw.draw(st.sampled_from(open_ones)))
+        case "replace" if paid:
+            name = draw.draw(st.sampled_from(paid))
+            null = {"to": home.state.wallets["hot-eth"].address, "value": 0, "data": b""}
+            raw = home.payload(name, max_fee=number * 10**10, **draw.draw(st.sampled_from(({}, null))))
+            home.add("transfer.replaced", {"transfer": name, "payload": raw.hex()})
+        case "state":
+            state(home, **draw.draw(st.sampled_from(({"eth": 1000 * number, "lusd": 3}, {"eth": number}, {"lusd": 7}))))
+        case "adopt":
+            adopt(home, number)
+
+
+def adopt(home: Workspace, number: int) -> None:
+    """A next version with another limit on amounts, values or a tier."""
+    document = home.next_policy()
+    seconds = (1, 60, 3600, 86_400)[number % 4]
+    document["limits"][-1:] = [
+        {"name": f"by {per}", "seconds": seconds, "per": per, "max_value": str(number * 10**6)}
+        for per in ("initiator", "source", "destination", "asset")[: number % 5]
+    ] or [{"name": "of LUSD", "asset": TOKEN, "seconds": seconds, "per": "destination", "max": str(number * 10**7)}]
+    document["tiers"]["hot"]["ceiling"] = {"seconds": seconds, "out": str(number * 10**6), "in": "5"}
+    people = ("alice", "bob")
+    subject = {"policy": load_policy(document).digest, "version": document["version"]}
+    evidence = [home.statement(person, "policy.propose", subject) for person in people]
+    home.add("policy.proposed", {"policy": document}, evidence)
+    if home.state.proposal is not None:
+        home.add("policy.adopted", {"version": document["version"]}, later=3_600_000)
+
+
+def sum_of(second: SecondOpinion, window: Window, time: int) -> int:
+    shape, subject = window.shape, window.subject
+    kinds = {Per.OUT_OF_TIER: ("out",), Per.INTO_TIER: ("in",)}
+    if shape.fees_only:
+        kind: tuple[str, ...] = ("fees", shape.asset)
+    elif shape.values:
+        kind = kinds.get(shape.per, ("values", shape.per.value))
+    else:
+        kind = ("amounts", shape.per.value, shape.asset)
+    return second._book.history.total(kind, subject, shape.seconds, time)
+
+
+@given(st.data())
+@settings(max_examples=30)
+def test_whatever_happens_both_keep_the_same_sums_and_never_differ(data: st.DataObject) -> None:
+    home = house(BY_VALUE)
+    for _ in range(data.draw(st.integers(1, 25))):
+        try:
+            live(home, data)
+        except StrongroomError:
+            continue
+    second, used = follow(home), usage(home.state, home.state.time)
+    told = {window: sum_of(second, window, home.state.time) for window in home.state.windows}
+    assert told == {window: used(window) for window in home.state.windows}
