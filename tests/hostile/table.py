@@ -134,7 +134,7 @@ ATTACKS: Final = (
     ),
     Attack(
         0, "each role, and a stolen cookie, at every route", "the coordinator's guards", (),
-        ("test_the_table_lists_every_route",),
+        ("test_every_route_answers_", "test_the_table_lists_every_route"),
     ),
     Attack(
         0, "the coordinator's database edited by SQL", "nodes: their copy is adopted", (),
