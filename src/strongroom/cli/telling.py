@@ -8,6 +8,7 @@ from typing import Any
 from strongroom.cli.output import say
 from strongroom.documents.canonical import digest
 from strongroom.policy.chapters import chapters
+from strongroom.policy.difference import Change
 from strongroom.policy.evaluate import Denied, Verdict
 from strongroom.policy.words import terms
 
@@ -20,6 +21,15 @@ def tell(policy: Mapping[str, Any]) -> None:
         say(title, "bold")
         for line in lines:
             say(f"  {line}")
+
+
+def tell_changes(changes: list[Change]) -> None:
+    """Each in a line, with what it is by itself."""
+    for change in changes:
+        word, style = ("tightens", "green") if change.tightens else ("loosens ", "yellow")
+        say(f"{word}  {change.text()}", style)
+    if not changes:
+        say("nothing changes", "dim")
 
 
 def answer_document(answer: Verdict) -> dict[str, Any]:

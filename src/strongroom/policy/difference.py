@@ -32,10 +32,14 @@ class Change:
         gone, come = list(self.gone), list(self.come)
         return {"field": self.field, "name": self.name, "gone": gone, "come": come, "tightens": self.tightens}
 
+    @property
+    def where(self) -> str:
+        """The part for people: `Groups, risk`."""
+        return ", ".join(filter(None, (TITLES.get(self.field, self.field).partition(":")[0], self.name)))
+
     def text(self) -> str:
         """In one line: `Groups, risk: bob, carol → bob`."""
-        where = ", ".join(filter(None, (TITLES.get(self.field, self.field).partition(":")[0], self.name)))
-        return f"{where}: {'; '.join(self.gone) or 'nothing'} → {'; '.join(self.come) or 'nothing'}"
+        return f"{self.where}: {'; '.join(self.gone) or 'nothing'} → {'; '.join(self.come) or 'nothing'}"
 
 
 def difference(old: Doc, new: Doc) -> list[Change]:

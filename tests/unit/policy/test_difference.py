@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 
+from strongroom.policy.chapters import chapters
+from strongroom.policy.check import check
 from strongroom.policy.difference import acts_at_once, difference, obstacles
+from tests.policies import loaded, scenario
 from tests.workspace import START, TOKEN, WEI, Workspace, seeded
 
 Document = dict[str, Any]
@@ -89,3 +94,12 @@ def test_what_the_log_would_refuse_is_told() -> None:
     assert obstacles(OLD, edited(lambda d: None), START) == []
     wrong = edited(lambda d: d.update(version=3, expires=START, witnesses={}))
     assert [text.partition(" ")[0] for text in obstacles(OLD, wrong, START)] == ["the", "it", "witnesses"]
+
+
+def test_whatever_can_be_drawn_is_told_checked_and_compared() -> None:
+    drawn = [row for seed in range(30) for row in scenario(Random(seed), asks=1).past if isinstance(row, dict)]
+    policies = [(document, policy) for document in drawn if (policy := loaded(document))]
+    assert len(policies) > 30
+    for (old, _), (new, policy) in pairwise(policies):
+        assert chapters(new) and isinstance(check(policy, START), list) and difference(new, new) == []
+        assert bool(difference(old, new)) == ({**old, "version": 1} != {**new, "version": 1})

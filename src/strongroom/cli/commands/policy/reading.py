@@ -26,6 +26,7 @@ def diff(
     """What changes from one version to the next, in words, and when it would be in force."""
     from strongroom.cli.files import read_document
     from strongroom.cli.signing import now_ms
+    from strongroom.cli.telling import tell_changes
     from strongroom.policy.difference import acts_at_once, difference, obstacles
     from strongroom.policy.words import duration, moment
 
@@ -42,12 +43,8 @@ def diff(
     }
 
     def human() -> None:
-        for change in changes:
-            word = "tightens" if change.tightens else "loosens "
-            say(f"{word}  {change.text()}", "green" if change.tightens else "yellow")
-        if not changes:
-            say("nothing changes", "dim")
-        elif at_once:
+        tell_changes(changes)
+        if at_once:
             say("it only tightens: in force as soon as the administrators have signed it", "bold")
         else:
             wait = duration(before["cool_down"])

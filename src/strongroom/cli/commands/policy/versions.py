@@ -29,17 +29,21 @@ def show(as_json: Json = False) -> None:
 
 
 def propose(file: File, as_json: Json = False) -> None:
-    """Sign a next version: takes the administrators' threshold of the old one and of the new one."""
+    """Sign a next version, once it was said what changes; takes the threshold of the old one and of the new one."""
     from strongroom.cli.files import read_document
     from strongroom.cli.settle import settle
     from strongroom.cli.signing import hand_in
+    from strongroom.cli.telling import tell_changes
+    from strongroom.policy.difference import difference
     from strongroom.policy.loader import load_policy
 
     profile = joined()
-    document = read_document(file)
+    client, document = profile.client(), read_document(file)
     policy = load_policy(document)
+    if not as_json:
+        tell_changes(difference(client.get("/v1/policy")["policy"], document))
     subject = {"policy": policy.digest, "version": policy.version}
-    answer = hand_in(profile, profile.client(), "policy.propose", subject, attachment=document)
+    answer = hand_in(profile, client, "policy.propose", subject, attachment=document)
     settle(answer, as_json, f"version {policy.version} is proposed; see: strongroom policy adopt")
 
 
