@@ -134,6 +134,8 @@ DECODERS = (
     Decoder("parse_explained", canonical.parse_explained, PROPOSED.raw),
     Decoder("parse_loose", canonical.parse_loose, PROPOSED.raw),
     Decoder("Credential.from_doc", credentials.Credential.from_doc, HOME.keys["alice"].credential.to_doc()),
+    Decoder("Credential.from_doc", credentials.Credential.from_doc, PASSKEY.credential.to_doc()),
+    Decoder("Credential.from_doc", credentials.Credential.from_doc, SoftService().credential.to_doc()),
     Decoder("decode_base64", base64.decode_base64, "AAECAwQ="),
     Decoder("decode_base64url", base64.decode_base64url, "AAECAw"),
     Decoder("read_token", request.read_token, SoftService().token(b"{}", HOME.state.workspace, HOME.time)),

@@ -127,6 +127,16 @@ def test_any_evidence_is_refused_with_a_code(evidence: bytes) -> None:
     assert refused(evidence) == "webauthn.malformed"
 
 
+@given(st.data())
+def test_evidence_with_any_byte_changed_is_refused_with_a_code(data: st.DataObject) -> None:
+    parts = {name: decode_base64(text) for name, text in parse(KEY.sign(MESSAGE)).items()}
+    name = data.draw(st.sampled_from(sorted(parts)))
+    at = data.draw(st.integers(0, len(parts[name]) - 1))
+    changed = bytearray(parts[name])
+    changed[at] ^= data.draw(st.integers(1, 255))
+    assert refused(encode({**parse(KEY.sign(MESSAGE)), name: encode_base64(bytes(changed))}))
+
+
 @pytest.mark.parametrize("change", [{"x": ""}, {"signature": "!"}, {"signature": 1}, {"client_data": None}])
 def test_evidence_has_three_texts_in_base64(change: dict[str, Any]) -> None:
     assert refused(encode({**parse(KEY.sign(MESSAGE)), **change})) == "webauthn.malformed"
