@@ -43,11 +43,20 @@ def chains_of(given: Iterable[str]) -> dict[str, str]:
     return chains
 
 
-def new_coordinator(home: Path, api: str, relay: str, chains: dict[str, str], key: SigningKey) -> dict[str, Any]:
-    """Make the coordinator's home with the log's key; returns the credential document for the draft."""
+def new_coordinator(
+    home: Path, api: str, relay: str, chains: dict[str, str], key: SigningKey, console: str = ""
+) -> dict[str, Any]:
+    """Make the coordinator's home with the log's key; returns the credential document for the draft.
+
+    Without an origin for the console it is at `localhost` when the API listens on this machine alone.
+    """
+    host, _, port = api.rpartition(":")
+    origin = console or (f"http://localhost:{port}" if host in ("127.0.0.1", "localhost") else "")
     new_home(home)
     save_key(key, home / "log.key")
     text = flat({"workspace": "", "api": api, "relay": relay})
+    if origin:
+        text += "\n[console]\n" + flat({"origin": origin})
     for chain, url in chains.items():
         text += f'\n[chains."{chain}"]\n' + flat({"url": url})
     replace_text(home / "coordinator.toml", text)

@@ -121,6 +121,7 @@ def init_coordinator(
     home: NewHome,
     api: Annotated[str, typer.Option(help="Where the API listens.")] = "127.0.0.1:7700",
     relay: Annotated[str, typer.Option(help="Where the relay listens for nodes.")] = "127.0.0.1:7701",
+    console: Annotated[str, typer.Option(help="Where people find the console: https://… or http://localhost.")] = "",
     chain: Annotated[list[str] | None, typer.Option(help="CAIP-2=URL of a blockchain node; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -128,7 +129,7 @@ def init_coordinator(
     from strongroom.cli.homes import chains_of, new_coordinator
     from strongroom.documents.credentials import SigningKey
 
-    document = new_coordinator(home, api, relay, chains_of(chain or ()), SigningKey.generate())
+    document = new_coordinator(home, api, relay, chains_of(chain or ()), SigningKey.generate(), console)
     emit(document, as_json, lambda: _made(home, document, "coordinator.json"))
 
 
