@@ -11,6 +11,7 @@ from strongroom.coordinator.change import ENTRIES
 from strongroom.coordinator.desk import Desk
 from strongroom.coordinator.keygen import KeygenDriver
 from strongroom.coordinator.orders import Orders
+from strongroom.coordinator.parts import part
 from strongroom.coordinator.refresh import RefreshDriver
 from strongroom.coordinator.stages.approve import approve, screen
 from strongroom.coordinator.stages.plan import Planner
@@ -173,18 +174,8 @@ class Statements:
 
     def _require_part(self, statement: Statement, body: dict[str, Any]) -> None:
         """Only who could help to reach the threshold is collected; raises Denied authority.threshold."""
-        policy = in_force(self._desk.state)
-        able = policy.administrators.members
-        if statement.kind == "address.list":
-            group = policy.address_groups.get(str(body.get("group")))
-            able = group.quorum.members if group is not None else frozenset((statement.person,))
-        elif statement.kind == "valuation.state":
-            able = policy.valuation.quorum.members if policy.valuation else frozenset((statement.person,))
-        elif statement.kind == "workspace.freeze":
-            able = policy.freezers
-        elif statement.kind == "policy.propose":
-            able = able | load_policy(body["policy"]).administrators.members
-        if statement.person not in able:
+        quorum = part(in_force(self._desk.state), statement.kind, body)
+        if quorum is not None and statement.person not in quorum.members:
             raise Denied("authority.threshold", f"'{statement.person}' has no part in a {statement.kind}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from strongroom.coordinator.notices.notice import Event, Notice
+from strongroom.coordinator.parts import part
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import Awaiting, block, describe, owed, verdict
 from strongroom.custody.moment import Moment
@@ -18,7 +19,6 @@ from strongroom.documents.statement import from_envelope, statement_hash
 from strongroom.errors import StrongroomError
 from strongroom.log.entry import Entry
 from strongroom.policy.evaluate import Denied
-from strongroom.policy.loader import load_policy
 from strongroom.policy.obligations import Obligations
 from strongroom.store.records import Collected, Refusal
 
@@ -68,26 +68,18 @@ def of_refusal(state: CustodyState, refusal: Refusal) -> Iterator[Notice]:
 
 
 def of_collected(state: CustodyState, row: Collected) -> Iterator[Notice]:
-    """The notice of a first statement that waits for others to sign the same."""
-    policy, subject = in_force(state), from_envelope(_envelope(row)).subject
-    able, threshold = policy.administrators.members, policy.administrators.threshold
-    if row.kind == "workspace.freeze":
-        able, threshold = policy.freezers, 2
-    elif row.kind == "address.list" and subject.get("group") in policy.address_groups:
-        quorum = policy.address_groups[subject["group"]].quorum
-        able, threshold = quorum.members, quorum.threshold
-    elif row.kind == "policy.propose" and row.attachment:
-        draft = load_policy(json.loads(row.attachment)).administrators
-        able, threshold = able | draft.members, max(threshold, draft.threshold)
-    others = able - {row.person} - state.suspended
-    if threshold > 1 and others:
+    """The notice of a statement that waits for others to sign the same: one for the first of them."""
+    body = from_envelope(Envelope.from_doc(parse(row.envelope.encode(), max_bytes=1 << 20))).subject
+    if row.kind == "policy.propose":
+        if not row.attachment:  # the first statement has brought the policy
+            return
+        body = {"policy": json.loads(row.attachment)}
+    quorum = part(in_force(state), row.kind, body)
+    others = quorum.members - {row.person} - state.suspended if quorum else frozenset()
+    if quorum and quorum.threshold > 1 and others:
         text = f"{row.kind} is signed by {row.person} and waits for others: {row.subject[:12]}."
         data = {"kind": row.kind, "subject": row.subject, "by": row.person}
-        yield Notice(Event.WAITS_FOR_YOU, (row.kind, row.subject, str(row.time)), row.time, text, others, data)
-
-
-def _envelope(row: Collected) -> Envelope:
-    return Envelope.from_doc(parse(row.envelope.encode(), max_bytes=1 << 20))
+        yield Notice(Event.WAITS_FOR_YOU, (row.kind, row.subject), row.time, text, others, data)
 
 
 def _frozen(state: CustodyState, entry: Entry) -> Notice:
@@ -160,7 +152,12 @@ def _concerned(transfer: Transfer) -> frozenset[str]:
 
 def _payment(state: CustodyState, transfer: Transfer) -> str:
     """`0.5 ETH from hot-eth by exchange (transfer 1a2b3c4d5e6f)`; symbols are labels, and written plainly."""
-    amount = plain(money(in_force(state), transfer.intent.asset, transfer.intent.amount)["text"])
+    intent = transfer.intent
+    amount = plain(money(in_force(state), intent.asset, intent.amount)["text"])
+    if intent.call is not None:
+        amount = f"A call about {amount}"
+    elif intent.message:
+        amount = "A typed message"
     return f"{amount} from {transfer.intent.wallet} by {transfer.initiator} (transfer {transfer.id[:12]})"
 
 

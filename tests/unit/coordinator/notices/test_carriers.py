@@ -15,7 +15,6 @@ from cryptography.exceptions import InvalidSignature
 from strongroom.coordinator.notices import carriers
 from strongroom.coordinator.notices.carriers import Channel, Webhook, open_post
 from strongroom.coordinator.notices.notice import Event
-from strongroom.coordinator.notices.occasions import plain
 from strongroom.coordinator.notices.receivers import Receiver
 from strongroom.errors import Unreachable
 from strongroom.store.outbox import Parcel
@@ -126,8 +125,3 @@ async def test_the_notice_key_is_made_once_and_for_its_owner(tmp_path: Path) -> 
     for post in (first, again):
         for carrier in post.carriers.values():
             await carrier.close()
-
-
-@pytest.mark.parametrize("label", ["<b>", "@everyone", "[x](https://y)", "`rm`", "*_~", "a\u202eb"])
-def test_labels_lose_what_a_channel_could_read_as_markup(label: str) -> None:
-    assert not set(plain(label)) & set("<>@[]()`*_~:/\u202e")
