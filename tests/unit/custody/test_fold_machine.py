@@ -32,9 +32,13 @@ class FoldMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.home = Workspace()
+        self.home = self.beginning()
         self.home.policy["limits"][0]["max"] = str(12 * WEI)
         self.home.ready()
+
+    def beginning(self) -> Workspace:
+        """The workspace, not created yet."""
+        return Workspace()
 
     def attempt(self, action: Any, *arguments: Any, **changes: Any) -> Any:
         before = self.home.state
@@ -112,7 +116,8 @@ class FoldMachine(RuleBasedStateMachine):
         assert state.policy is not None
         used = usage(state, state.time)
         for window in state.windows:
-            for limit in (*state.policy.limits, *(c.fee_window for c in state.policy.chains.values())):
+            ceilings = [tier.out for tier in state.policy.tiers.values() if tier.out]
+            for limit in (*state.policy.limits, *(c.fee_window for c in state.policy.chains.values()), *ceilings):
                 if limit.window == window.shape:
                     assert used(window) <= limit.maximum
 
@@ -135,5 +140,47 @@ class FoldMachine(RuleBasedStateMachine):
         assert state_digest(replayed) == state_digest(self.home.state)
 
 
+class WideMachine(FoldMachine):
+    """The same under fold rules 2: prices come, change and grow old; services screen what people pay in LUSD."""
+
+    def beginning(self) -> Workspace:
+        home = Workspace()
+        home.policy = home.second_fold()
+        home.policy["tiers"]["hot"]["ceiling"]["out"] = "1000000"
+        home.policy["rules"][1]["when"]["value"] = {"max": "70000"}
+        return home
+
+    @rule(people=st.sampled_from([("oracle-1", "oracle-2"), ("oracle-3",)]), ether=st.sampled_from([0, 1, 2, 7]))
+    def price(self, people: tuple[str, ...], ether: int) -> None:
+        prices = {"ETH": str(ether * 10**14), "LUSD": "90000000000"}
+        self.attempt(self.home.state_prices, people, **prices)
+
+    @rule(
+        name=FoldMachine.transfers,
+        result=st.sampled_from(["clear", "flagged"]),
+        by=st.sampled_from(["screener", "bob"]),
+    )
+    def screen(self, name: Any, result: str, by: str) -> None:
+        if name is not None:
+            self.attempt(self.home.screen, name, result, by)
+
+    @invariant()
+    def what_is_flagged_or_never_screened_is_not_signed(self) -> None:
+        state = self.home.state
+        for transfer in state.transfers.values():
+            answer = verdict(state, transfer, Moment.at(state.time))
+            if not isinstance(answer, Allowed) or answer.obligations.rule != "screened LUSD":
+                continue
+            clear = bool(transfer.screenings) and transfer.screenings[0].clear
+            for payload in transfer.payloads:
+                try:
+                    signed = may_sign(state, transfer.id, payload.digest, self.home.time)
+                except StrongroomError:
+                    continue
+                assert signed.null or clear
+
+
 FoldMachine.TestCase.settings = settings(max_examples=max(60, settings().max_examples // 20), stateful_step_count=40)
 TestFold = FoldMachine.TestCase
+WideMachine.TestCase.settings = FoldMachine.TestCase.settings
+TestWideFold = WideMachine.TestCase
