@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from strongroom.documents.canonical import encode
 from strongroom.documents.typed import parse_message
 from strongroom.errors import InvalidInput
+from strongroom.policy.rules import parse_rule
 from strongroom.policy.schemas import parse_schema
 from tests.unit.documents.test_typed import BOB, COW, MAIL, changed, member, message
 
@@ -19,6 +23,13 @@ MAIL_SCHEMA: dict[str, Any] = {
     "types": MAIL["types"],
     "fields": [{"field": "from.wallet", "own_wallet": True}, {"field": "to.wallet", "is": [BOB]}],
 }
+
+
+def test_the_guide_s_examples_load() -> None:
+    guide = Path(__file__).parents[3] / "docs/guides/operations.md"
+    rule, messages = (json.loads(block) for block in re.findall(r"(?ms)^```json\n(.*?)^```$", guide.read_text()))
+    assert parse_rule(0, rule, 2).condition.operations
+    assert parse_schema("order", messages["messages"]["order"]).constraints
 
 
 def admitted(doc: dict[str, Any], **schema: Any) -> bool:
