@@ -10,9 +10,10 @@ from strongroom.chains.evm.checksum import checksum
 from strongroom.custody.authority import in_force
 from strongroom.custody.state import CustodyState, Freeze
 from strongroom.custody.witnesses import fresh_since, witnesses
-from strongroom.custody.words import address_of, duration
+from strongroom.custody.words import address_of
 from strongroom.documents.names import AccountId
 from strongroom.log.checkpoint import Note, parse_note, quorum
+from strongroom.policy.words import duration
 
 EXPIRES_SOON_MS = 30 * 86_400_000
 

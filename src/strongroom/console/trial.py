@@ -11,9 +11,10 @@ from strongroom.custody.intents import parse_intent
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Transfer, TransferId
 from strongroom.custody.transfers import opened
-from strongroom.custody.words import moment, terms
+from strongroom.custody.words import terms
 from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Allowed
+from strongroom.policy.words import moment
 
 _UNSIGNED: Final = TransferId("0" * 64)
 

@@ -10,7 +10,7 @@ from strongroom.custody.decision import Awaiting, Standing, describe, verdict
 from strongroom.custody.intents import wanted
 from strongroom.custody.moment import Moment
 from strongroom.custody.state import CustodyState, Intent, Payload, Transfer
-from strongroom.custody.words import moment, money, party
+from strongroom.custody.words import money, party
 from strongroom.documents.abi import Method
 from strongroom.documents.names import split_asset
 from strongroom.documents.typed import parse_message
@@ -19,6 +19,7 @@ from strongroom.policy.calls import CallShape
 from strongroom.policy.evaluate import Allowed, Denied, Verdict
 from strongroom.policy.model import Policy
 from strongroom.policy.obligations import Obligations
+from strongroom.policy.words import moment
 
 
 def summary(state: CustodyState, transfer: Transfer) -> dict[str, Any]:

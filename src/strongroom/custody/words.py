@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from strongroom.chains.evm.checksum import checksum
-from strongroom.custody.decision import Awaiting, describe
 from strongroom.custody.state import CustodyState
-from strongroom.documents.credentials import Surface
 from strongroom.documents.decimal import show
 from strongroom.documents.names import AccountId, AssetId, split_account
+from strongroom.policy import words
 from strongroom.policy.model import Allowance, Policy
-from strongroom.policy.words import duration, moment
-
-__all__ = ["address_of", "duration", "moment", "money", "party", "terms"]
+from strongroom.policy.obligations import Obligations
 
 
 def money(policy: Policy, asset: AssetId, amount: int) -> dict[str, Any]:
@@ -41,18 +38,6 @@ def party(state: CustodyState, account: AccountId) -> dict[str, Any]:
 
 
 def terms(policy: Policy, allowance: Allowance, native: AssetId) -> str:
-    """What a rule demands, in one line."""
-    lacking = Awaiting(allowance.approvals, 0)
-    needs = f"approvals by {describe(lacking)}" if allowance.approvals else "no approvals"
-    if allowance.approvals and allowance.initiator_may_approve:
-        needs += " (the initiator may be one)"
-    if allowance.surface is Surface.APPROVER:
-        needs += " from people's own machines"
-    if allowance.device_bound:
-        needs += " with device-bound passkeys"
-    if allowance.screening:
-        needs += f", a screening by {' or '.join(allowance.screening.services)}"
-    if allowance.keys is not None:
-        needs += f", only by key {' or '.join(allowance.keys)}"
-    wait = f"a delay of {duration(allowance.delay)}" if allowance.delay else "no delay"
-    return f"{needs}, {wait}, fees of at most {money(policy, native, allowance.fee_ceiling)['text']}"
+    """What a rule demands, in one line; its fee in the coin of one chain."""
+    coin: dict[str, Any] = {native: policy.document["assets"][native]}
+    return "; ".join(words.terms(Obligations("", allowance).to_doc(), {}, coin))
