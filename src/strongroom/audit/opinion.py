@@ -8,6 +8,7 @@ from typing import Any, Final
 from strongroom.audit.second.book import Book
 from strongroom.audit.second.facts import Facts, Own, Prices, Row
 from strongroom.audit.second.history import Debit
+from strongroom.audit.second.owed import Approval, Record, Screened, lacking
 from strongroom.audit.second.rules import decide
 from strongroom.custody.authority import in_force
 from strongroom.custody.decision import verdict
@@ -55,6 +56,8 @@ class SecondOpinion:
         )  # fmt: skip
         opinion = decide(policy, facts, self._book.history)
         denied = opinion.code or opinion.limit
+        if not denied and opinion.obligations is not None:
+            denied = lacking(policy, facts, opinion.obligations, opinion.digest, _record(before, transfer))
         if denied:
             raise Refused(_CODE, f"the second evaluator denies what was authorized: {denied}")
         asked = replace(transfer, authorization=None)
@@ -86,6 +89,17 @@ def _stated(intent: Intent) -> dict[str, Any]:
         return {"to": intent.to, "asset": intent.asset, "amount": str(intent.amount)}
     call = intent.call
     return {"call": {"to": call.contract, "value": str(wanted(intent).value), "data": call.data.hex()}}
+
+
+def _record(state: CustodyState, transfer: Transfer) -> Record:
+    """What the log holds of a transfer, and of the stops upon those who spoke."""
+
+    def stopped(name: str, key: str) -> bool:
+        return name in state.suspended or key in state.revoked
+
+    approvals = [Approval(each.person, each.key, each.obligations, each.time) for each in transfer.approvals]
+    screenings = [Screened(each.service, each.key, each.clear, each.time) for each in transfer.screenings]
+    return Record(transfer.proposed, approvals, screenings, stopped)
 
 
 class _View:

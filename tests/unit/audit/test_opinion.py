@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from strongroom.audit import opinion
 from strongroom.audit.finding import AuditFailed
 from strongroom.audit.opinion import SecondOpinion
+from strongroom.audit.second.rules import Opinion
 from strongroom.audit.verify import verify_bundle
 from strongroom.custody import decision, transfers
 from strongroom.custody.fold import apply
 from strongroom.custody.limits import usage
+from strongroom.custody.moment import Moment
 from strongroom.custody.state import EMPTY, TransferId
 from strongroom.errors import Refused, StrongroomError
-from strongroom.policy.evaluate import Window
+from strongroom.policy.evaluate import Allowed, Window
 from strongroom.policy.loader import load_policy
 from strongroom.policy.model import Per
 from tests.operations import DEPOSIT, ROUTER, approve, call, letter, with_operations
@@ -115,10 +117,27 @@ def test_a_fold_that_takes_another_rule_is_found(monkeypatch: pytest.MonkeyPatch
     assert "policy.no_rule" in refused(home)
 
 
+def test_a_fold_that_counts_approvals_wrongly_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = decision.missing
+    home = house()
+    name = home.propose(by="alice", amount=str(5 * WEI))
+    owed = decision.verdict(home.state, home.state.transfers[name], Moment.at(home.time))
+    assert isinstance(owed, Allowed)
+    home.approve(name, "bob", owed.obligations.digest)
+    monkeypatch.setattr(decision, "missing", lambda terms, people, groups: missing(terms, [*people, "carol"], groups))
+    home.authorize(name)
+    assert "approvals.missing" in refused(home)
+
+
 def test_other_obligations_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     home = lived_in()
     decide = opinion.decide
-    monkeypatch.setattr(opinion, "decide", lambda *given: replace(decide(*given), obligations={}))
+
+    def stricter(*given: Any) -> Opinion:
+        found = decide(*given)
+        return replace(found, obligations={**(found.obligations or {}), "expiry": 1})
+
+    monkeypatch.setattr(opinion, "decide", stricter)
     assert "small ETH" in refused(home)
 
 

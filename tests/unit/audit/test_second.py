@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from strongroom.audit.second.book import Book
 from strongroom.audit.second.facts import Facts, Own, Prices, Row
 from strongroom.audit.second.history import UNPRICED, Debit, History
+from strongroom.audit.second.owed import Approval, Record, Screened, lacking
 from strongroom.audit.second.rules import decide
 from strongroom.audit.second.words import arguments, satisfied, spelled
 from strongroom.documents.canonical import digest
@@ -369,6 +372,88 @@ def test_a_dearer_payload_pays_the_difference_at_its_own_time() -> None:
     book.state(document, Prices({COIN: 9 * 10**9}, NOW), facts().own)
     book.pay_more(document, first, PRICES, NOW + 5, 3)
     assert book.history.debits[1:] == [replace(first, time=NOW + 5, amount=0, value=0, fee=3, fee_value=9)]
+
+
+YES = decide(policy({}), facts(), History())
+KEY = {"kind": "ed25519", "public": "aa" * 32}
+OWN_MACHINE = {"kind": "webauthn", "public": "bb" * 33, "surface": "approver", "backup_eligible": False}
+SYNCED = {**OWN_MACHINE, "public": "cc" * 33, "backup_eligible": True}
+
+
+def key_of(credential: dict[str, Any]) -> str:
+    return hashlib.sha256(f"{credential['kind']}:{credential['public']}".encode()).hexdigest()
+
+
+def lack(
+    said: dict[str, Any], terms: dict[str, Any], clock: int = NOW, screened: Sequence[Screened] = (), stopped: str = ""
+) -> str:
+    """What lacks once people have said yes by a credential at some time, and services have screened."""
+    names = ("alice", "bob", "carol", "dave")
+    document = policy({}, people={name: {"keys": [KEY, OWN_MACHINE, SYNCED]} for name in names})
+    document["groups"] = {"desk": ["alice", "bob"], "risk": ["bob", "carol"], "board": ["bob", "carol", "dave"]}
+    approvals = [Approval(name, key_of(key), YES.digest, time) for name, (key, time) in said.items()]
+    record = Record(NOW, approvals, screened, lambda name, key: stopped in (name, key))
+    return lacking(document, facts(clock=clock), {**ALLOW, "delay": 0, **terms}, YES.digest, record)
+
+
+def needs(*groups: str) -> list[dict[str, Any]]:
+    return [{"group": group, "threshold": groups.count(group)} for group in dict.fromkeys(groups)]
+
+
+@pytest.mark.parametrize(
+    ("people", "alternatives", "code"),
+    [
+        ((), [], ""),
+        ((), [needs("desk")], "approvals.missing"),
+        (("bob",), [needs("desk")], ""),
+        (("alice",), [needs("desk")], "approvals.missing"),  # she proposed it
+        (("bob",), [needs("desk", "risk")], "approvals.missing"),
+        (("bob", "carol"), [needs("desk", "risk")], ""),
+        (("carol", "dave"), [needs("desk", "risk")], "approvals.missing"),
+        (("carol", "dave"), [needs("desk", "risk"), needs("board", "board")], ""),
+        (("bob", "carol"), [needs("desk", "risk", "board")], "approvals.missing"),
+        (("bob", "carol", "dave"), [needs("desk", "risk", "board")], ""),
+        (("bob", "dave"), [needs("risk", "risk")], "approvals.missing"),
+    ],
+)
+def test_people_are_matched_to_places_one_to_one(people: tuple[str, ...], alternatives: list[Any], code: str) -> None:
+    assert lack(dict.fromkeys(people, (KEY, NOW)), {"approvals": alternatives}) == code
+
+
+@pytest.mark.parametrize(
+    ("key", "terms", "code"),
+    [
+        (KEY, {"surface": "approver"}, "approvals.missing"),
+        (SYNCED, {"surface": "approver"}, ""),
+        (SYNCED, {"surface": "approver", "device_bound": True}, "approvals.missing"),
+        (KEY, {"device_bound": True}, "approvals.missing"),
+        (OWN_MACHINE, {"surface": "approver", "device_bound": True}, ""),
+        ({**KEY, "public": "dd" * 32}, {}, "approvals.missing"),
+        (KEY, {"fee_ceiling": "-1"}, "fee.over_ceiling"),
+    ],
+)
+def test_approvals_count_by_keys_that_the_rule_asks_for(key: dict[str, Any], terms: dict[str, Any], code: str) -> None:
+    assert lack({"bob": (key, NOW)}, {"approvals": [needs("desk")], **terms}) == code
+    assert lack({"bob": (key, NOW)}, {"approvals": [needs("desk")], **terms}, stopped="bob") != ""
+
+
+def test_a_delay_begins_with_the_approval_that_was_lacking() -> None:
+    terms = {"approvals": [needs("desk")], "delay": 60}
+    assert lack({"bob": (KEY, NOW - 60_000)}, terms) == ""
+    assert lack({"bob": (KEY, NOW - 59_999)}, terms) == "delay.not_elapsed"
+    assert lack({"bob": (KEY, NOW - 60_000), "carol": (KEY, NOW)}, terms) == ""
+    assert lack({"bob": (KEY, NOW - 60_000)}, terms, clock=NOW - 1) == "delay.not_elapsed"
+
+
+def test_a_screening_is_fresh_clear_and_flagged_by_none() -> None:
+    terms = {"approvals": [], "screening": {"services": ["a", "b"], "max_age": 10}}
+    clear, flagged = Screened("a", "k", True, NOW - 10_000), Screened("b", "k", False, 0)
+    assert lack({}, terms) == "screening.not_signed"
+    assert lack({}, terms, screened=(clear,)) == ""
+    assert lack({}, terms, screened=(clear,), stopped="a") == "screening.not_signed"
+    assert lack({}, terms, screened=(replace(clear, time=NOW - 10_001),)) == "screening.not_signed"
+    assert lack({}, terms, screened=(replace(clear, service="c"),)) == "screening.not_signed"
+    assert lack({}, terms, screened=(clear, flagged)) == "screening.flagged"
 
 
 def test_words_and_texts_have_one_spelling() -> None:
