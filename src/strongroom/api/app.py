@@ -55,7 +55,9 @@ def create_app(
     ):
         app.include_router(routes)
     if console:
-        app.mount(PATH, create_console(service, Origin(console), clock=clock, seconds=seconds))
+        origin = Origin(console)
+        hosts = None if hosts is None else hosts | {origin.rp_id}  # behind a proxy that has the certificate
+        app.mount(PATH, create_console(service, origin, clock=clock, seconds=seconds))
         app.add_route("/", _to_console, include_in_schema=False)
     app.add_exception_handler(StrongroomError, errors.on_strongroom_error)
     app.add_exception_handler(RequestValidationError, errors.on_parameters)
