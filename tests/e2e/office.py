@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from strongroom.lab import processes
-from tests.browser import Visitor
+from tests.browser import DESK, PHONE, Visitor
 from tests.e2e.conftest import Lab
 
 PEOPLE = ("alice", "bob", "carol")
@@ -81,8 +81,21 @@ class Office:
         return self.lab.settings.console + CONSOLE
 
     def picture(self, page: Page, name: str) -> None:
-        """The whole page, as a person would see it."""
+        """The whole page, as a person would see it; nothing of it may lie beyond the right edge."""
         page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+        wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= window, f"'{name}' is {wide} pixels wide in a window of {window}"
+
+    def look_around(self, page: Page, addresses: Mapping[str, str]) -> None:
+        """Each page at a desk, and in the dark on a telephone."""
+        for size, scheme, mark in ((DESK, "light", ""), (PHONE, "dark", "-phone")):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.emulate_media(color_scheme=scheme)
+            for name, address in addresses.items():
+                page.goto(address)
+                self.picture(page, name + mark)
+        page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        page.emulate_media(color_scheme="light")
 
     def enrol(self, *names: str) -> None:
         """Each makes a passkey at the console and keeps the file; the lab's administrators adopt all of them."""

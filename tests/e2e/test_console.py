@@ -65,10 +65,12 @@ def test_three_people_and_their_passkeys_complete_a_transfer(office: Office) -> 
     document = office.lab.actions.watch(transfer, lambda doc: doc["status"] == "completed")
     assert document["initiator"] == "alice" and office.lab.actions.rpc.balance(payee) == 2 * 10**18
     expect(alice.locator(".title .pill")).to_have_text("completed")  # her page has followed by itself
-    office.picture(alice, "transfer")
-    for name in ("transfers", "wallets", "people", "policy", "audit"):
-        alice.goto(f"{office.url}/{name}")
-        office.picture(alice, name)
+    sections = ("transfers", "wallets", "people", "policy", "audit", "propose")
+    addresses = {name: f"{office.url}/{name}" for name in sections}
+    office.look_around(alice, {"inbox-empty": f"{office.url}/", "transfer": alice.url, **addresses})
+    own = {"": "", "-transfer": f"transfers/{transfer}", "-stops": "stops", "-passkeys": "enrol"}
+    carol, machine = office.people["carol"].page, office.machine
+    office.look_around(carol, {f"machine{name}": f"{machine.origin}/{path}" for name, path in own.items()})
     assert office.complaints() == []
 
 
