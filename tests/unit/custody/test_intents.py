@@ -14,6 +14,7 @@ from strongroom.custody.moment import Moment
 from strongroom.custody.permission import may_sign
 from strongroom.custody.state import CustodyState, Phase, TransferId
 from strongroom.documents.keccak import keccak256
+from strongroom.errors import StrongroomError
 from strongroom.policy.evaluate import Denied
 from tests.operations import DEPOSIT, FIVE, LETTER, ROUTER, approve, call, letter, with_operations
 from tests.unit.custody.conftest import Refusal
@@ -95,6 +96,14 @@ def test_a_call_that_no_rule_names_is_denied(call_: dict[str, str], refusal: Ref
 def test_a_rule_about_payments_allows_no_call(refusal: Refusal, home: Workspace) -> None:
     paying = call(PAYEE, "pay()", value=1)
     assert refusal(home.propose, call=paying) == "policy.no_rule"
+
+
+@pytest.mark.parametrize(("operation", "code"), [("call", "policy.no_rule"), ("message", "message.unknown_type")])
+def test_i24_a_policy_of_the_first_fold_rules_knows_payments_only(operation: str, code: str) -> None:
+    first = Workspace().ready()
+    with pytest.raises(StrongroomError) as refused:
+        first.propose(**{operation: {"call": call(PAYEE, "pay()"), "message": letter()}[operation]})
+    assert refused.value.code == code
 
 
 OWNER, MOST = OTHER.rpartition(":")[2], 2**255 - 1

@@ -76,8 +76,8 @@ def _said(values: Mapping[str, Any], above: str = "") -> list[str]:
     return lines
 
 
-def _visible(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def _visible(value: object) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(value))
 
 
 def _payment(payment: Payment, assets: Assets) -> str:

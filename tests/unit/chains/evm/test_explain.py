@@ -102,6 +102,8 @@ def test_a_message_is_shown_value_by_value_and_what_is_invisible_is_escaped() ->
         "signs the message Mail of schema 'mail' for chainId 1, name Ether Mail"
     )
     assert explain_message(message)[1:3] == ["contents: pay \\u202eecilA\\nand é", "from.name: Cow"]
+    odd = parse_message(encode_document({**doc, "domain": {"chainId": 1}, "fields": {"list": [1, {"a": None}]}}))
+    assert explain_message(odd)[1:] == ["list: [1, {'a': None}]"], "nobody has checked it against a schema yet"
     assert explain(preimage(message), ASSETS) == [
         "signs a typed message with the hash 0x" + keccak256(preimage(message)).hex() + "; it is no transaction"
     ]
