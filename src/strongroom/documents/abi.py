@@ -52,9 +52,10 @@ def word_of(kind: str, text: object) -> bytes:
 
     Raises InvalidInput argument.syntax on any other spelling, and on what the type cannot hold.
     """
-    if kind == "bool" and text in ("true", "false"):
-        return (text == "true").to_bytes(WORD, "big")
-    if kind.startswith("uint"):
+    if kind == "bool":
+        if text in ("true", "false"):
+            return (text == "true").to_bytes(WORD, "big")
+    elif kind.startswith("uint"):
         number = parse_amount(text)
         if number < 1 << int(kind[4:]):
             return number.to_bytes(WORD, "big")

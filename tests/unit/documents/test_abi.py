@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode as reference
 from eth_utils import function_signature_to_4byte_selector as reference_selector
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from strongroom.chains.evm.calldata import calldata
@@ -43,6 +43,15 @@ def test_calldata_is_that_of_another_library_and_reads_back(given_: list[tuple[s
     assert data[:4] == reference_selector(method.signature)
     assert data[4:] == reference(kinds, [value for _, _, value in given_])
     assert words(method, data) == tuple(texts)
+
+
+@given(st.sampled_from([*KINDS, "bytes"]), st.text() | arguments().map(lambda found: found[1]) | st.integers())
+@example("bool", "0x")
+def test_any_text_is_a_word_or_refused_by_a_code(kind: str, text: object) -> None:
+    try:
+        assert text_of(kind, word_of(kind, text)) == text
+    except InvalidInput as refused:
+        assert refused.code.startswith(("argument.", "amount."))
 
 
 @given(st.sampled_from(KINDS), st.binary(min_size=32, max_size=32))
