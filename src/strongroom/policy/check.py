@@ -156,17 +156,13 @@ def _bounds(policy: Policy) -> Iterator[Finding]:
             continue
         people, _ = fewest(policy, rule.condition, rule.allowance)
         places = min((sum(need.threshold for need in needs) for needs in rule.allowance.approvals), default=0)
-        amount = "no amount over time, limit or ceiling bounds what it moves"
+        why = f"no amount over time, limit or ceiling bounds what rule '{rule.name}' moves"
         if people <= 1:
-            yield _error(
-                "alone_without_limits", f"by rule '{rule.name}' one person or service is enough, and {amount}", rule
-            )
+            yield _error("alone_without_limits", f"one person or service is enough, and {why}", rule)
         elif places <= 1:
-            yield _warning(
-                "one_approval_without_limits", f"by rule '{rule.name}' one approval is enough, and {amount}", rule
-            )
+            yield _error("one_approval_without_limits", f"one approval is enough, and {why}", rule)
         else:
-            yield _warning("no_limits", f"of rule '{rule.name}' {amount}", rule)
+            yield _warning("no_limits", why, rule)
 
 
 def _inside(c: Condition) -> bool:

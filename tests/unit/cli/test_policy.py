@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,15 @@ def test_a_new_policy_from_a_template(cli: Cli, files: list[str]) -> None:
     assert again.code == 2 and "[file.exists]" in again.err
 
 
+def test_the_guide_s_command_writes_a_policy(cli: Cli, files: list[str]) -> None:
+    text = (Path(__file__).parents[3] / "docs/guides/policy.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"(?ms)^```sh\nstrongroom (policy new --template.*?)^```", text)
+    Path("dan.json").write_text(json.dumps({"name": "dan", "key": seeded("dan").credential.to_doc()}))
+    made = cli(*shlex.split(command.replace("\\\n", " ")))
+    assert made.code == 0, made.err
+    assert load_policy(json.loads(Path("policy.json").read_text())).groups["risk"] == {"carol", "dan"}
+
+
 def test_a_template_that_fits_nobody_writes_nothing(cli: Cli, files: list[str]) -> None:
     few = cli("policy", "new", "--template", "exchange", *files)
     assert few.code == 2 and "[template.cast]" in few.err and "4 people" in few.err
@@ -92,8 +103,10 @@ def test_check_ends_with_2_for_errors_and_0_for_warnings(cli: Cli, draft: dict[s
 def test_check_holds_a_draft_against_the_log(cli: Cli, site: Site, draft: dict[str, Any]) -> None:
     draft["rules"][0]["when"]["source"] = {"wallets": ["gone"]}
     write(draft)
-    assert cli("policy", "check", "next.json").code == 0
-    told = cli("--profile", site.profile("alice"), "policy", "check", "next.json", "--live", "--json")
+    told = cli("--profile", site.profile("alice"), "policy", "check", "next.json", "--json")
+    alone = cli("--profile", site.profile("alice"), "policy", "check", "next.json", "--offline")
+    assert alone.code == 0 and "nothing but itself" in alone.out
+    assert cli("policy", "check", "next.json", "--live").code == 2  # there is no profile
     assert "check.wallet_unknown" in [each["code"] for each in json.loads(told.out)["findings"]], told.err
     assert cli("--profile", site.profile("alice"), "audit", "export", "log.bundle").code == 0
     same = cli("policy", "check", "next.json", "--bundle", "log.bundle", "--json")

@@ -18,7 +18,7 @@ app.command(
         "strongroom policy new --template fund --like now.json --out next.json",
     )
 )(new)
-app.command(epilog=example("strongroom policy check next.json", "strongroom policy check next.json --live"))(check)
+app.command(epilog=example("strongroom policy check next.json", "strongroom policy check next.json --offline"))(check)
 app.command(epilog=example("strongroom policy diff next.json", "strongroom policy diff now.json next.json"))(diff)
 app.command(
     epilog=example(

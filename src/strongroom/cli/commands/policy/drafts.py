@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from strongroom.cli.exits import Exit
 from strongroom.cli.output import Json, emit, pairs, say
+
+if TYPE_CHECKING:
+    from strongroom.policy.check import House
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A whole policy in JSON or TOML.")]
 Files = list[Path] | None
@@ -72,7 +75,10 @@ def new(
 
 def check(
     file: File,
-    live: Annotated[bool, typer.Option("--live", help="Also against the wallets and keys of the workspace.")] = False,
+    live: Annotated[
+        bool | None,
+        typer.Option("--live/--offline", help="Against the workspace's wallets and keys, too; if it can be reached."),
+    ] = None,
     bundle: Annotated[Path | None, typer.Option(help="The same against those of an exported log.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -84,22 +90,38 @@ def check(
     from strongroom.cli.files import read_document
     from strongroom.cli.findings import stopping, tell_findings
     from strongroom.cli.signing import now_ms
-    from strongroom.cli.verified import verified_log
-    from strongroom.custody.holdings import house_of
     from strongroom.policy.check import check as findings_of
     from strongroom.policy.loader import load_policy
 
     document = read_document(file)
     policy = load_policy(document)
-    house = house_of(verified_log(bundle, as_json).state) if live or bundle else None
+    house = _house(live, bundle, as_json)
     findings = findings_of(policy, now_ms(), house)
     good = not stopping(findings)
 
     def human() -> None:
-        pairs([*summary(document), ("verdict", "well-formed and satisfiable" if good else "not fit to be adopted")])
+        verdict = "well-formed and satisfiable" if good else "not fit to be adopted"
+        held = "the workspace's wallets and keys" if house else "nothing but itself"
+        pairs([*summary(document), ("held against", held), ("verdict", verdict)])
         tell_findings(findings)
 
-    answer = {"ok": good, "version": policy.version, "digest": policy.digest}
+    answer = {"ok": good, "version": policy.version, "digest": policy.digest, "held_against_log": house is not None}
     emit({**answer, "findings": [each.to_doc() for each in findings]}, as_json, human)
     if not good:
         raise typer.Exit(Exit.BAD_INPUT)
+
+
+def _house(live: bool | None, bundle: Path | None, as_json: bool) -> House | None:
+    """What the log holds; None where nobody asked for it and it is not at hand."""
+    from strongroom.cli.verified import verified_log
+    from strongroom.custody.holdings import house_of
+    from strongroom.errors import InvalidInput, Unreachable
+
+    if live is False and bundle is None:
+        return None
+    try:
+        return house_of(verified_log(bundle, as_json).state)
+    except (InvalidInput, Unreachable):
+        if live or bundle:
+            raise
+        return None  # no profile, not joined, or the coordinator does not answer
