@@ -5,6 +5,7 @@ A seeded sample runs each time; `make fuzz` asks a million (`python -m tests.eva
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from strongroom.policy import evaluate, obligations
 from tests import evaluators
 from tests.evaluators import ASKS, differences, first
 from tests.policies import Scenario, loads, scenario, thinned
+from tests.unit.custody.test_total import JUNK, changed, places
 
 SEEDS = 20_000 // ASKS
 CODES = {
@@ -58,6 +60,38 @@ def worlds(draw: st.DrawFn) -> Scenario:
 @given(worlds())
 def test_whatever_is_drawn_is_decided_alike(world: Scenario) -> None:
     assert not differences(world)
+
+
+def mangled(random: Random, document: Any) -> Any:
+    """The document with one value left out, doubled, or put in another's place; or with junk there."""
+    path, other = (random.choice(list(places(document))) for _ in range(2))
+    value = document
+    for step in other:
+        value = value[step]
+    how = random.choice(("junk", "junk", "swap", "swap", "drop", "double", "add", "cut"))
+    return changed(document, path, how, copy.deepcopy(value) if how == "swap" else random.choice(JUNK))
+
+
+def test_whatever_is_mangled_is_decided_or_refused_by_a_code() -> None:
+    said = Counter[bool]()
+    for seed in range(400):
+        random = Random(seed)
+        world = scenario(random, 10, fold=2)
+        policy = next(each for each in world.past if isinstance(each, dict))
+        part = random.choice([each for each in ("rules", "rules", "limits", "messages", "valuation") if each in policy])
+        policy = {**policy, part: mangled(random, policy[part])}
+        said[loads(policy)] += 1  # or another exception than a refusal
+        worlds = [replace(world, past=(policy,))] if loads(policy) else []
+        asked = [replace(ask, intent=intent) for ask in world.asked if at_home(intent := mangled(random, ask.intent))]
+        for each in (*worlds, replace(world, asked=tuple(asked))):
+            for answer in first(each):
+                said["." not in answer.verdict] += 1
+    assert min(said.values()) > 100
+
+
+def at_home(intent: Any) -> bool:
+    """Whether it is from a wallet that there is: the fold looks at nothing else before."""
+    return isinstance(intent, dict) and intent.get("from") in ("w-1", "w-2", "w-3", "w-4")
 
 
 def _plant(module: Any, name: str, make: Callable[[Any], Any]) -> Callable[[pytest.MonkeyPatch], None]:
