@@ -43,7 +43,7 @@ TRANSIENT: Final = ("rejoin.", "share.", "checkpoint.", "log.", "stop.", "frame.
 def of_entry(state: CustodyState, entry: Entry) -> Iterator[Notice]:
     """The notices of an entry, seen from a state that holds it: what has passed since is not told any more."""
     if entry.kind == "workspace.frozen":
-        yield _frozen(state, entry)
+        yield _frozen(entry)
     elif entry.kind == "workspace.unfrozen":
         freeze = entry.body["freeze"]
         data = {"freeze": freeze}
@@ -82,7 +82,7 @@ def of_collected(state: CustodyState, row: Collected) -> Iterator[Notice]:
         yield Notice(Event.WAITS_FOR_YOU, (row.kind, row.subject), row.time, text, others, data)
 
 
-def _frozen(state: CustodyState, entry: Entry) -> Notice:
+def _frozen(entry: Entry) -> Notice:
     """By whom and of what: the reason is people's own text, and stays in the log."""
     freeze, scope, target = statement_hash(entry.evidence[0]), entry.body["scope"], entry.body["target"]
     people = sorted(from_envelope(envelope).person for envelope in entry.evidence)
