@@ -55,14 +55,12 @@ class SecondOpinion:
             self._book.prices,
         )  # fmt: skip
         opinion = decide(policy, facts, self._book.history)
-        denied = opinion.code or opinion.limit
-        if not denied and opinion.obligations is not None:
-            denied = lacking(policy, facts, opinion.obligations, opinion.digest, _record(before, transfer))
+        denied = opinion.code or opinion.limit or lacking(policy, facts, opinion, _record(before, transfer))
         if denied:
             raise Refused(_CODE, f"the second evaluator denies what was authorized: {denied}")
         asked = replace(transfer, authorization=None)
         first = verdict(before, asked, Moment.at(time), usage(before, time))
-        if isinstance(first, Denied) or first.obligations.digest != opinion.digest:
+        if isinstance(first, Denied) or first.obligations.to_doc() != opinion.obligations:
             reason = f"the second evaluator finds other obligations, by rule '{opinion.rule}'"
             raise Refused(_CODE, reason)
         if opinion.debit is not None:

@@ -391,9 +391,10 @@ def lack(
     names = ("alice", "bob", "carol", "dave")
     document = policy({}, people={name: {"keys": [KEY, OWN_MACHINE, SYNCED]} for name in names})
     document["groups"] = {"desk": ["alice", "bob"], "risk": ["bob", "carol"], "board": ["bob", "carol", "dave"]}
-    approvals = [Approval(name, key_of(key), YES.digest, time) for name, (key, time) in said.items()]
+    asked = replace(YES, obligations={**ALLOW, "delay": 0, **terms})
+    approvals = [Approval(name, key_of(key), asked.digest, time) for name, (key, time) in said.items()]
     record = Record(NOW, approvals, screened, lambda name, key: stopped in (name, key))
-    return lacking(document, facts(clock=clock), {**ALLOW, "delay": 0, **terms}, YES.digest, record)
+    return lacking(document, facts(clock=clock), asked, record)
 
 
 def needs(*groups: str) -> list[dict[str, Any]]:
@@ -435,6 +436,13 @@ def test_people_are_matched_to_places_one_to_one(people: tuple[str, ...], altern
 def test_approvals_count_by_keys_that_the_rule_asks_for(key: dict[str, Any], terms: dict[str, Any], code: str) -> None:
     assert lack({"bob": (key, NOW)}, {"approvals": [needs("desk")], **terms}) == code
     assert lack({"bob": (key, NOW)}, {"approvals": [needs("desk")], **terms}, stopped="bob") != ""
+
+
+def test_an_approval_of_other_terms_does_not_count() -> None:
+    document = policy({}, people={"bob": {"keys": [KEY]}})
+    for said, code in ((YES.digest, "delay.not_elapsed"), ("00" * 32, "approvals.missing")):
+        record = Record(NOW, [Approval("bob", key_of(KEY), said, NOW)], (), lambda *_: False)
+        assert lacking(document, facts(), YES, record) == code
 
 
 def test_a_delay_begins_with_the_approval_that_was_lacking() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 
 from strongroom.audit.second.facts import Document, Facts
+from strongroom.audit.second.rules import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class Record:
     stopped: Callable[[str, str], bool]
 
 
-def lacking(policy: Document, facts: Facts, terms: Document, digest: str, record: Record) -> str:
-    """The code of what an authorization now would lack under obligations with this digest; empty when nothing."""
+def lacking(policy: Document, facts: Facts, opinion: Opinion, record: Record) -> str:
+    """The code of what an authorization now would lack under what an opinion asks for; empty when nothing."""
+    terms = opinion.obligations or {}
     if facts.fee > int(terms["fee_ceiling"]):
         return "fee.over_ceiling"
-    counted = [each for each in record.approvals if _counts(policy, facts, terms, digest, record, each)]
+    counted = [each for each in record.approvals if _counts(policy, facts, opinion, record, each)]
     enough = next((at for at in range(len(counted) + 1) if _met(policy, terms, counted[:at])), None)
     if enough is None:
         return "approvals.missing"
@@ -54,12 +56,10 @@ def lacking(policy: Document, facts: Facts, terms: Document, digest: str, record
     )
 
 
-def _counts(
-    policy: Document, facts: Facts, terms: Document, digest: str, record: Record, approval: Approval
-) -> bool:
-    person, key = approval.person, approval.key
+def _counts(policy: Document, facts: Facts, opinion: Opinion, record: Record, approval: Approval) -> bool:
+    terms, person, key = opinion.obligations or {}, approval.person, approval.key
     found = [each for each in policy["people"].get(person, {"keys": []})["keys"] if _named(each) == key]
-    if not found or record.stopped(person, key) or approval.obligations != digest:
+    if not found or record.stopped(person, key) or approval.obligations != opinion.digest:
         return False
     if person == facts.initiator and not terms["initiator_may_approve"]:
         return False
