@@ -130,7 +130,7 @@ def decode(payload: bytes) -> UnsignedTransaction:
     """The transaction of a payload that encodes back to the same bytes; raises Refused payload.*."""
     if len(payload) > MAX_PAYLOAD:
         raise Refused("payload.too_large", f"a payload has at most {MAX_PAYLOAD} bytes")
-    if len(payload) == 32:
+    if len(payload) == 32:  # a transaction that pays for its gas is longer
         raise Refused("payload.raw_digest", "a digest alone says nothing: no signer takes one")
     if not payload or payload[0] != TYPE:
         raise Refused("payload.tx_type", "only type 2 transactions (EIP-1559) are signed")

@@ -28,6 +28,7 @@ from strongroom.errors import Refused
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/eip1559.json").read_text())
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+LEAST_GAS = 21_000  # of any transaction, by which each has more than the 32 bytes of a digest
 SECRETS = st.integers(1, ORDER - 1).map(lambda secret: secret.to_bytes(32, "big"))
 
 
@@ -44,11 +45,15 @@ def transactions(draw: st.DrawFn) -> UnsignedTransaction:
         nonce=draw(edgy(2**64 - 2)),
         max_priority_fee=draw(edgy(max_fee)),
         max_fee=max_fee,
-        gas=draw(edgy(2**64 - 1)),
+        gas=LEAST_GAS + draw(edgy(2**64 - 1 - LEAST_GAS)),
         to="0x" + draw(st.binary(min_size=20, max_size=20)).hex(),
         value=draw(edgy(2**256 - 1)),
         data=draw(st.binary(max_size=300)),
     )
+
+
+def test_no_transaction_that_a_chain_takes_is_as_short_as_a_digest() -> None:
+    assert len(encode(UnsignedTransaction(1, 0, 0, 0, LEAST_GAS, "0x" + "11" * 20, 0, b""))) > 32
 
 
 def plain(**changes: Any) -> UnsignedTransaction:
