@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from strongroom.audit.allowances import Allowance
 from strongroom.chains.verify import ECDSA_SCHEMES
 from strongroom.custody.authority import in_force
 from strongroom.custody.limits import usage
@@ -50,6 +51,8 @@ class Bounds:
 
     exposure: tuple[Exposure, ...]
     """Signed is spent: ended only by spending the anchors."""
+    allowances: tuple[Allowance, ...]
+    """Granted on the chain, and drawn without the log: ended by an approve of nothing."""
     last_until: int
     """The coordinator chooses order and moment before this time (unix ms; 0: nothing is open)."""
     longest_wait: int
@@ -66,13 +69,14 @@ class Bounds:
     """Addresses on lists: a contract's code may change after its listing."""
 
 
-def bounds(state: CustodyState) -> Bounds:
-    """Every bound at this state; raises Refused before `workspace.created`."""
+def bounds(state: CustodyState, allowances: tuple[Allowance, ...] = ()) -> Bounds:
+    """Every bound at this state, with what the replay of its log has seen granted; raises Refused before creation."""
     policy = in_force(state)
     ceilings = [ceiling for tier in policy.tiers.values() for ceiling in (tier.out, tier.into) if ceiling]
     waiting = [state.transfers[name].intent.until for name in state.open]
     return Bounds(
         exposure=_exposure(state),
+        allowances=allowances,
         last_until=max(waiting, default=0),
         longest_wait=max((rule.allowance.expiry for rule in policy.rules if rule.allowance), default=0),
         fees=_caps(state, tuple(terms.fee_window for terms in policy.chains.values()), policy),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from strongroom.audit.allowances import Allowances
 from strongroom.audit.bounds import Bounds, bounds
 from strongroom.chains.evm.transaction import assemble
 from strongroom.custody.state import TransferId
+from tests.operations import FIVE, approve, with_operations
 from tests.workspace import ETH, OTHER, PAYEE, TOKEN, WEI, Workspace
 
 FEE = 21000 * 3 * 10**9
@@ -51,6 +53,19 @@ def test_bound_a_a_token_transfer_exposes_the_token_and_the_native_fee() -> None
     workspace = Workspace().ready()
     workspace.authorize(workspace.propose(asset=TOKEN, amount="5"))
     assert exposed(bounds(workspace.state)) == {TOKEN: (0, 5), ETH: (0, 80000 * 3 * 10**9)}
+
+
+def test_bound_a_an_allowance_can_be_drawn_until_it_is_taken_back() -> None:
+    workspace, seen = Workspace(policy=with_operations(Workspace().policy_document())).ready(), Allowances()
+    for amount in (FIVE, FIVE - 1, 0):
+        name = workspace.propose(call=approve(amount))
+        workspace.authorize(name)
+        before, body = workspace.state, {"transfer": name, "txid": "0x" + "00" * 32, "block": 1, "result": "confirmed"}
+        noted = workspace.statement("coordinator", "transfer.observe", body)
+        seen.watch(before, workspace.add("transfer.completed", body, [noted]), workspace.state)
+        held = [(row.wallet, row.asset, row.spender, row.amount) for row in seen.granted]
+        assert held == ([("hot-eth", TOKEN, OTHER, amount)] if amount else [])
+        assert bounds(workspace.state, seen.granted).allowances == seen.granted
 
 
 def test_bound_b_the_coordinator_chooses_the_moment_until_the_last_open_transfer_ends() -> None:

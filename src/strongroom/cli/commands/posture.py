@@ -24,12 +24,14 @@ def posture(
 
     Computed from a log that is verified first, entry by entry: the coordinator's word is not taken for it.
     """
+    from strongroom.audit.allowances import Allowances
     from strongroom.audit.bounds import bounds
     from strongroom.audit.posture import posture as posture_of
     from strongroom.cli.verified import verified_log
 
-    state = verified_log(bundle, as_json).state
-    found, limits = posture_of(state), bounds(state)
+    allowances = Allowances()
+    state = verified_log(bundle, as_json, allowances.watch).state
+    found, limits = posture_of(state), bounds(state, allowances.granted)
     document = {"workspace": state.workspace, "entries": state.size, **_document(found), "bounds": _bounded(limits)}
     emit(document, as_json, lambda: _render(state, found, limits))
 
@@ -77,6 +79,10 @@ def _bounded(limits: Bounds) -> dict[str, Any]:
         "exposure": [
             {"wallet": row.wallet, "asset": row.asset, "noted": str(row.noted), "possible": str(row.possible)}
             for row in limits.exposure
+        ],
+        "allowances": [
+            {"wallet": row.wallet, "asset": row.asset, "spender": row.spender, "amount": str(row.amount)}
+            for row in limits.allowances
         ],
         "last_until": limits.last_until,
         "longest_wait": limits.longest_wait,
@@ -135,6 +141,9 @@ def _render(state: CustodyState, found: Posture, limits: Bounds) -> None:
         say(f"  a. signed and not noted as final, wallet {exposure.wallet}: {noted} noted, {possible} possible")
     if not limits.exposure:
         say("  a. signed and not final: nothing")
+    for row in limits.allowances:
+        most = money(policy, row.asset, row.amount)["text"]
+        say(f"  a. allowed to be drawn from wallet {row.wallet}: {most} at most, by {row.spender}")
     until = day(limits.last_until) if limits.last_until else "nothing is open"
     say(f"  b. order and moment are the coordinator's until {until}; a rule lets a transfer wait "
         f"{span(limits.longest_wait)} at most")  # fmt: skip
