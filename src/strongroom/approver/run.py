@@ -52,7 +52,9 @@ async def _serve(desk: Desk, token: str, address: str) -> None:
             timeout_graceful_shutdown=3,
         )
     )  # fmt: skip
-    _say(f"{desk.person}'s page: {address}")
+    # The token is for a person's eyes: where nobody looks, what is said here ends in a log.
+    where = address if sys.stderr.isatty() else f"its address is in {desk.home / URL_FILE}"
+    _say(f"{desk.person}'s page: {where}")
     serving = asyncio.create_task(server.serve())
     working = {serving, asyncio.create_task(_follow(desk)), asyncio.create_task(stopped.wait())}
     ended, going = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
